@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+# sandpit: `make run` for a first sandbox, `make check` for the tests, `make help` for the rest.
+
+B ?= build
+V ?= 0
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 60
+VERSION := $(shell sed -n 's/^\#define SP_VERSION "\(.*\)"/\1/p' include/sandpit.h)
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s%s\n' '$(1)' '$(2)')
+
+# --- Flags -------------------------------------------------------------------------
+# CFLAGS and LDFLAGS belong to the user.
+CFLAGS ?= -O2 -g
+CPPFLAGS += -I. -D_GNU_SOURCE
+STD := -std=gnu11
+
+try_cc = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
+
+ifneq ($(filter-out deps deps-test help clean,$(or $(MAKECMDGOALS),all)),)
+WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wno-missing-field-initializers \
+	$(call try_cc,-Wlogical-op) $(call try_cc,-Wduplicated-cond) $(call try_cc,-Wduplicated-branches)
+HARDEN := -fPIC -fvisibility=hidden -fno-common $(call try_cc,-fstack-protector-strong) \
+	$(call try_cc,-fstack-clash-protection) $(call try_cc,-fcf-protection) \
+	$(call try_cc,-ftrivial-auto-var-init=zero)
+endif
+ifdef CI
+WARN += -Werror
+endif
+# fortify and the sanitizers watch the same calls.
+FORTIFY := $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+RELRO := -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+
+ALL_CFLAGS = $(STD) $(WARN) $(HARDEN) $(FORTIFY) $(CPPFLAGS) $(CFLAGS)
+# The static programs run inside, or next to, the sandbox: no sanitizer runtime fits there.
+STATIC_LDFLAGS = -static -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+
+# --- Sources -----------------------------------------------------------------------
+# What speaks HTTP is in a module that is opened on first use (docs/design.md).
+NET_BASE := base/http_client.c
+NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
+	$(wildcard providers/net_module.c)
+# The static runner and the static archive worker; each has a main of its own.
+RUNNER_SRC := $(wildcard runtime/runner.c runtime/step_*.c) base/error.c
+WORKER_SRC := $(wildcard images/worker.c images/pack.c images/unpack.c) base/error.c base/io.c \
+	base/buf.c base/clock.c
+LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
+	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
+	base/error.c base/io.c base/buf.c base/clock.c
+CLI_SRC := $(wildcard cli/*.c)
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+HELPER_SRC := $(wildcard tests/helpers/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB_OBJ := $(call obj,$(LIB_SRC))
+NET_OBJ := $(call obj,$(NET_SRC))
+CLI_OBJ := $(call obj,$(CLI_SRC))
+RUNNER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(RUNNER_SRC))
+WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
+
+LIBS = -ljson-c -lseccomp
+NET_LIBS = -lcurl -ljson-c
+RUNNER_LIBS = -lcap
+# libarchive asks for these when it is linked statically.
+WORKER_LIBS = $(shell pkg-config --static --libs libarchive 2>/dev/null)
+
+SHARE := $(B)/share/sandpit
+DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
+
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker
+LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
+
+.PHONY: all run check check-unit check-system check-lint asan tsan lint bench fuzz install deps \
+	deps-test clean help
+all: $(PROGRAMS) $(LIBRARIES) $(DATA) $(B)/sandpit.pc
+
+# --- Objects and programs ------------------------------------------------------------
+$(B)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SANFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/static/%.o: %.c
+	$(call say,CC,$< (static))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fno-PIC -fno-pie -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+
+$(B)/libsandpit.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# Unit tests reach the module's functions through this one.
+$(B)/libsandpit-net.a: $(NET_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libsandpit.so: $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libsandpit.so.0 $(RELRO) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,--version-script=providers/module.map $(RELRO) $(SANFLAGS) $(LDFLAGS) \
+		-o $@ $(NET_OBJ) $(B)/libsandpit.a $(NET_LIBS)
+
+$(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/sandpit-runner: $(RUNNER_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(RUNNER_LIBS)
+
+$(B)/sandpit-worker: $(WORKER_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+
+$(SHARE)/%: %
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(B)/sandpit.pc: include/sandpit.h Makefile
+	@mkdir -p $(@D)
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+		'Name: sandpit' 'Description: local sandboxes for code nobody has reviewed' \
+		'Version: $(VERSION)' 'Requires.private: json-c libseccomp' \
+		'Libs: -L$${libdir} -lsandpit' 'Cflags: -I$${includedir}' > $@
+
+# --- What is needed ------------------------------------------------------------------
+deps:
+	$(Q)tests/deps.sh build
+
+deps-test:
+	$(Q)tests/deps.sh test
+
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(B)/sandpit run "echo Hello from a sandbox"
+
+# --- Tests -----------------------------------------------------------------------------
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
+HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
+TEST_LIBS = $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-net.a $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+
+# The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
+$(B)/tests/fuzz/%: tests/fuzz/%.c
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)clang $(STD) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $< $(filter-out images/worker.c,$(sort $(LIB_SRC) \
+		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS) -larchive
+
+$(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
+		$(B)/libsandpit-net.a $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay/main.o \
+		$(filter-out -lcmocka,$(TEST_LIBS))
+
+$(B)/tests/helpers/%: tests/helpers/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
+
+TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
+
+check: deps deps-test
+	$(Q)$(MAKE) --no-print-directory check-built
+
+.PHONY: check-built tests-built
+tests-built: all $(TESTS_BUILT)
+check-built: tests-built
+	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
+
+check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+	$(Q)B='$(abspath $(B))' tests/check.sh unit
+
+asan:
+	$(Q)ASAN_OPTIONS=detect_leaks=1 $(MAKE) --no-print-directory B=$(B)/asan SAN=address,undefined \
+		CFLAGS='-O1 -g' check-unit
+
+tsan:
+	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread CFLAGS='-O1 -g' check-unit
+
+fuzz: $(FUZZ_BIN)
+	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
+
+lint:
+	$(Q)B='$(abspath $(B))' CPPFLAGS='$(CPPFLAGS)' tests/lint/run.sh
+
+bench: all $(BENCH_BIN)
+	$(Q)B='$(abspath $(B))' tests/bench/run.sh
+
+# --- Install -----------------------------------------------------------------------------
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
+		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
+	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
+	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
+	ln -sf libsandpit.so.0 '$(DESTDIR)$(PREFIX)/lib/libsandpit.so'
+	install -m 644 $(B)/libsandpit.a '$(DESTDIR)$(PREFIX)/lib/'
+	install -m 644 include/sandpit.h '$(DESTDIR)$(PREFIX)/include/'
+	install -m 644 $(B)/sandpit.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/'
+	cd $(SHARE) && find . -type f -exec install -D -m 644 '{}' \
+		'$(abspath $(if $(DESTDIR),$(DESTDIR),/))/$(PREFIX)/share/sandpit/{}' \;
+	for page in docs/*.[1357]; do [ ! -e "$$page" ] || install -D -m 644 "$$page" \
+		"$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}"; done
+
+clean:
+	rm -rf $(B)
+
+help:
+	@printf '%s\n' 'make            build everything under $(B)/' \
+		'make run        install what is missing, build, run a first sandbox' \
+		'make check      install what the tests need, run all tests; T=name for one' \
+		'make asan|tsan  the unit tests under sanitizers' \
+		'make lint       layers, format, static analysis, banned calls' \
+		'make fuzz       every fuzz target for SECONDS=60 each' \
+		'make bench      timings beside the floor and the peers that are installed' \
+		'make install    DESTDIR= PREFIX=/usr/local' \
+		'make deps       what the build needs, by apt where that is allowed'
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+.SECONDARY:

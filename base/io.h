@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole reads and writes, safe opens, files that appear complete or not at all. */
+#ifndef SP_BASE_IO_H
+#define SP_BASE_IO_H
+
+#include <sys/types.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+
+/* Write all of it, waiting where fd does not block.  EPIPE is an error, not a signal's end. */
+int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err);
+
+/* Read exactly len bytes; PROTOCOL when the end comes first. */
+int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err);
+
+/*
+ * Open path beneath dirfd: no "..", no absolute path, no link that leads out, no magic
+ * link.  Falls back to nothing: kernels from 5.6 have it.  Returns the descriptor.
+ */
+int sp_open_beneath(
+	int dirfd, const char *path, int flags, mode_t mode, struct sp_error *err);
+
+/* The same, resolving absolute paths and links as if dirfd were "/". */
+int sp_open_in_root(
+	int rootfd, const char *path, int flags, mode_t mode, struct sp_error *err);
+
+/* Replace dirfd/name by these bytes through a temporary file and a rename. */
+int sp_write_file_at(int dirfd, const char *name, const void *data, size_t len,
+	mode_t mode, struct sp_error *err);
+
+/* Read the whole of a small regular file; LIMIT when it is over max.  *out is the caller's. */
+int sp_read_file_at(int dirfd, const char *name, size_t max, struct sp_bytes *out,
+	struct sp_error *err);
+
+/* Anonymous memory with these bytes, sealed against change.  Returns the descriptor. */
+int sp_sealed_memfd(
+	const char *name, const void *data, size_t len, struct sp_error *err);
+
+/* A sealed copy of an open file, executable when flagged so.  Returns the descriptor. */
+int sp_sealed_copy(const char *name, int from_fd, struct sp_error *err);
+
+int sp_set_nonblock(int fd, bool on, struct sp_error *err);
+
+/* Pipe of close-on-exec ends; bytes, when not 0, is the capacity asked for. */
+int sp_pipe(int *read_end, int *write_end, size_t bytes, struct sp_error *err);
+
+/*
+ * Make every folder of an absolute path.  What is made gets this mode; what is there
+ * stays as it is.
+ */
+int sp_mkdir_p(const char *path, mode_t mode, struct sp_error *err);
+
+#endif
