@@ -47,8 +47,8 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_SRC := $(wildcard runtime/runner.c runtime/step_*.c) base/error.c
-WORKER_SRC := $(wildcard images/worker.c images/pack.c images/unpack.c) base/error.c base/io.c \
-	base/buf.c base/clock.c
+WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
+	images/place.c images/tar_*.c) base/error.c base/io.c base/buf.c
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
 	base/error.c base/io.c base/buf.c base/clock.c
@@ -69,8 +69,6 @@ WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 LIBS = -ljson-c -lseccomp
 NET_LIBS = -lcurl -ljson-c
 RUNNER_LIBS = -lcap
-# libarchive asks for these when it is linked statically.
-WORKER_LIBS = $(shell pkg-config --static --libs libarchive 2>/dev/null)
 
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
@@ -121,7 +119,7 @@ $(B)/sandpit-runner: $(RUNNER_OBJ)
 
 $(B)/sandpit-worker: $(WORKER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^
 
 $(SHARE)/%: %
 	@mkdir -p $(@D)
