@@ -50,8 +50,8 @@ RUNNER_PART := runner supervise init enter command tree step_ids step_user step_
 	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
 	step_root
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c
-WORKER_SRC := $(wildcard images/worker.c images/pack.c images/unpack.c) base/error.c base/io.c \
-	base/buf.c base/clock.c
+WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
+	images/place.c images/tar_*.c) base/error.c base/io.c base/buf.c
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
 	base/error.c base/io.c base/buf.c base/clock.c runtime/remove.c
@@ -68,12 +68,11 @@ NET_OBJ := $(call obj,$(NET_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 RUNNER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
+WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
 
 LIBS = -ljson-c -lseccomp
 NET_LIBS = -lcurl -ljson-c
 RUNNER_LIBS = -lcap
-# libarchive asks for these when it is linked statically.
-WORKER_LIBS = $(shell pkg-config --static --libs libarchive 2>/dev/null)
 
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
@@ -100,7 +99,11 @@ $(B)/libsandpit.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Unit tests reach the module's functions through this one.
+# Unit tests reach the module's and the worker's functions through these two.
+$(B)/libsandpit-worker.a: $(WORKER_TEST_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libsandpit-net.a: $(NET_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -124,7 +127,7 @@ $(B)/sandpit-runner: $(RUNNER_OBJ)
 
 $(B)/sandpit-worker: $(WORKER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^
 
 $(SHARE)/%: %
 	@mkdir -p $(@D)
@@ -154,9 +157,10 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
-TEST_LIBS = $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
+TEST_LIB_FILES := $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
+TEST_LIBS = $(TEST_LIB_FILES) -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-net.a $(B)/libsandpit.a
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
@@ -167,10 +171,10 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(Q)clang $(STD) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $< $(filter-out images/worker.c,$(sort $(LIB_SRC) \
-		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS) -larchive
+		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS)
 
 $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
-		$(B)/libsandpit-net.a $(B)/libsandpit.a
+		$(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay/main.o \
