@@ -103,6 +103,19 @@ struct sp_sink {
 	void *ctx;
 };
 
+/* What a path inside is, a link at its end followed. */
+enum sp_file_type {
+	SP_FILE_REGULAR = 1,
+	SP_FILE_FOLDER,
+	SP_FILE_OTHER, /* device, FIFO, socket */
+};
+struct sp_file_stat {
+	enum sp_file_type type;
+	uint64_t size;
+	uint32_t mode;   /* permission bits */
+	int64_t mtime_s; /* since 1970 */
+};
+
 struct sp_health {
 	bool ok;
 	char version[64]; /* of what answers */
@@ -169,9 +182,16 @@ struct sp_driver {
 	int (*get_archive)(struct sp_provider *self, const char *id, const char *path,
 		const struct sp_sink *sink, struct sp_error *err);
 
-	/* Unpack a tar stream into the folder at path, which is there or is made. */
+	/*
+	 * Unpack a tar stream into the folder at path, which is there or is made.  A folder
+	 * never takes the place of something else, nor the reverse: EXISTS.
+	 */
 	int (*put_archive)(struct sp_provider *self, const char *id, const char *path,
 		const struct sp_source *source, struct sp_error *err);
+
+	/* Links are followed, as far as they stay inside.  NOT_FOUND when nothing is there. */
+	int (*stat)(struct sp_provider *self, const char *id, const char *path,
+		struct sp_file_stat *out, struct sp_error *err);
 
 	/* Safe to retry: destroying what is gone is a success. */
 	int (*destroy)(struct sp_provider *self, const char *id, struct sp_error *err);
@@ -202,6 +222,8 @@ int sp_provider_get_archive(struct sp_provider *p, const char *id, const char *p
 	const struct sp_sink *sink, struct sp_error *err);
 int sp_provider_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
+int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err);
 int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
 void sp_provider_close(struct sp_provider *p);
 
