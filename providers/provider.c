@@ -257,6 +257,22 @@ int sp_provider_put_archive(struct sp_provider *p, const char *id, const char *p
 	return on_sandbox(p, rc, "copy to", id, err);
 }
 
+int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err)
+{
+	int rc;
+
+	NEED_ERR(err);
+	rc = check_id(id, err);
+	if (rc < 0)
+		return on_provider(p, rc, "look at a file", err);
+	rc = check_path(path, err);
+	if (rc == 0)
+		rc = p->driver->stat ? p->driver->stat(p, id, path, out, err)
+				     : not_offered(err);
+	return on_sandbox(p, rc, "look at a file in", id, err);
+}
+
 int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
 {
 	int rc;
