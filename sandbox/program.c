@@ -47,7 +47,7 @@ int sp_program_language(
 	int rc = find_language(program, &l, err);
 
 	if (rc == 0)
-		*language = l->name;
+		*language = sp_language_name(l);
 	return rc;
 }
 
