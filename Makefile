@@ -153,10 +153,11 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
 TEST_LIBS = $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-net.a $(B)/libsandpit.a
+UNIT_SUPPORT := $(B)/obj/tests/unit/support/filter.o
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(B)/libsandpit-net.a $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c
@@ -198,7 +199,7 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
-check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
 asan:
