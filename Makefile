@@ -19,7 +19,7 @@ STD := -std=gnu11
 
 try_cc = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
 
-ifneq ($(filter-out deps deps-test help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps deps-% help clean,$(or $(MAKECMDGOALS),all)),)
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wno-missing-field-initializers \
@@ -78,8 +78,8 @@ DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/r
 PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
-.PHONY: all run check check-unit check-system check-lint asan tsan lint bench fuzz install deps \
-	deps-test clean help
+.PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
+	deps-lint deps-bench clean help
 all: $(PROGRAMS) $(LIBRARIES) $(DATA) $(B)/sandpit.pc
 
 # --- Objects and programs ------------------------------------------------------------
@@ -138,8 +138,8 @@ $(B)/sandpit.pc: include/sandpit.h Makefile
 deps:
 	$(Q)tests/deps.sh build
 
-deps-test:
-	$(Q)tests/deps.sh test
+deps-test deps-lint deps-bench:
+	$(Q)tests/deps.sh $(@:deps-%=%)
 
 run: deps
 	$(Q)$(MAKE) --no-print-directory all
@@ -212,10 +212,13 @@ tsan:
 fuzz: $(FUZZ_BIN)
 	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
 
-lint:
+lint: deps-lint
 	$(Q)B='$(abspath $(B))' CPPFLAGS='$(CPPFLAGS)' tests/lint/run.sh
 
-bench: all $(BENCH_BIN)
+bench: deps deps-bench
+	$(Q)$(MAKE) --no-print-directory bench-built
+
+bench-built: all $(BENCH_BIN)
 	$(Q)B='$(abspath $(B))' tests/bench/run.sh
 
 # --- Install -----------------------------------------------------------------------------
