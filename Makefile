@@ -191,7 +191,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
 
 TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 
-check: deps deps-test
+check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-built
 
 .PHONY: check-built tests-built
@@ -215,7 +215,7 @@ fuzz: $(FUZZ_BIN)
 lint: deps-lint
 	$(Q)B='$(abspath $(B))' CPPFLAGS='$(CPPFLAGS)' tests/lint/run.sh
 
-bench: deps deps-bench
+bench: deps-bench
 	$(Q)$(MAKE) --no-print-directory bench-built
 
 bench-built: all $(BENCH_BIN)

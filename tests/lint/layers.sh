@@ -7,6 +7,7 @@
 set -eu
 cd "${1:-$(dirname "$0")/../..}"
 
+# shellcheck disable=SC2016 # the program is awk's
 find include base seccomp images engine runtime providers sandbox cli -name '*.[ch]' 2>/dev/null |
   sort | xargs awk '
   # A rank, and a group whose members may see each other.
