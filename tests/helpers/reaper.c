@@ -44,7 +44,8 @@ static pid_t parent_of(pid_t pid, char name[static 64])
 {
 	char path[64], text[512], *end;
 	ssize_t len;
-	int fd, parent = 0;
+	long parent;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -56,11 +57,12 @@ static pid_t parent_of(pid_t pid, char name[static 64])
 		return 0;
 	text[len] = '\0';
 	end = strrchr(text, ')'); /* a name may hold brackets itself */
-	if (!end || sscanf(end, ") %*c %d", &parent) != 1)
+	if (!end || end + 4 > text + len)
 		return 0;
+	parent = strtol(end + 4, NULL, 10); /* ") S PPID" */
 	*end = '\0';
 	snprintf(name, 64, "%s", strchr(text, '(') ? strchr(text, '(') + 1 : "?");
-	return parent;
+	return (pid_t)parent;
 }
 
 /* Kill our children, all of them; with tell, name each.  Returns how many there were. */
