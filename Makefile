@@ -178,6 +178,14 @@ $(B)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# One list of behaviours against every provider, through the registry as the command has it.
+CONFORMANCE_OBJ := $(call obj,$(wildcard tests/conformance/*.c))
+CONFORMANCE_BIN := $(if $(CONFORMANCE_OBJ),$(B)/tests/conformance/conformance)
+$(B)/tests/conformance/conformance: $(CONFORMANCE_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # The floor is what the kernel asks: static, so that no loader is counted.
 $(B)/tests/bench/floor: tests/bench/floor.c
 	$(call say,LD,$@)
@@ -189,7 +197,7 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
 
-TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
+TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN) $(CONFORMANCE_BIN)
 
 check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-built
