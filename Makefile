@@ -186,11 +186,13 @@ $(B)/tests/conformance/conformance: $(CONFORMANCE_OBJ) $(B)/libsandpit.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# The floor is what the kernel asks: static, so that no loader is counted.
-$(B)/tests/bench/floor: tests/bench/floor.c
+# These measure others and link nothing of ours.  The floor is what the kernel asks: static,
+# so that no loader is counted.
+$(B)/tests/bench/floor: LDFLAGS += -static
+$(addprefix $(B)/tests/bench/,floor rate pour): $(B)/tests/bench/%: tests/bench/%.c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
 	$(call say,LD,$@)
