@@ -19,7 +19,7 @@ STD := -std=gnu11
 
 try_cc = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
 
-ifneq ($(filter-out deps deps-test help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps deps-% help clean,$(or $(MAKECMDGOALS),all)),)
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wno-missing-field-initializers \
@@ -80,8 +80,8 @@ DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/r
 PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
-.PHONY: all run check check-unit check-system check-lint asan tsan lint bench fuzz install deps \
-	deps-test clean help
+.PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
+	deps-lint deps-bench clean help
 all: $(PROGRAMS) $(LIBRARIES) $(DATA) $(B)/sandpit.pc
 
 # --- Objects and programs ------------------------------------------------------------
@@ -144,8 +144,8 @@ $(B)/sandpit.pc: include/sandpit.h Makefile
 deps:
 	$(Q)tests/deps.sh build
 
-deps-test:
-	$(Q)tests/deps.sh test
+deps-test deps-lint deps-bench:
+	$(Q)tests/deps.sh $(@:deps-%=%)
 
 run: deps
 	$(Q)$(MAKE) --no-print-directory all
@@ -160,10 +160,11 @@ HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
 TEST_LIB_FILES := $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
 TEST_LIBS = $(TEST_LIB_FILES) -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TEST_LIB_FILES)
+UNIT_SUPPORT := $(B)/obj/tests/unit/support/filter.o
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c
@@ -184,14 +185,30 @@ $(B)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# One list of behaviours against every provider, through the registry as the command has it.
+CONFORMANCE_OBJ := $(call obj,$(wildcard tests/conformance/*.c))
+CONFORMANCE_BIN := $(if $(CONFORMANCE_OBJ),$(B)/tests/conformance/conformance)
+$(B)/tests/conformance/conformance: $(CONFORMANCE_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# These measure others and link nothing of ours.  The floor is what the kernel asks: static,
+# so that no loader is counted.
+$(B)/tests/bench/floor: LDFLAGS += -static
+$(addprefix $(B)/tests/bench/,floor rate pour): $(B)/tests/bench/%: tests/bench/%.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
 
-TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
+TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN) $(CONFORMANCE_BIN)
 
-check: deps deps-test
+check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-built
 
 .PHONY: check-built tests-built
@@ -199,7 +216,7 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
-check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
 asan:
@@ -212,10 +229,13 @@ tsan:
 fuzz: $(FUZZ_BIN)
 	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
 
-lint:
+lint: deps-lint
 	$(Q)B='$(abspath $(B))' CPPFLAGS='$(CPPFLAGS)' tests/lint/run.sh
 
-bench: all $(BENCH_BIN)
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory bench-built
+
+bench-built: all $(BENCH_BIN)
 	$(Q)B='$(abspath $(B))' tests/bench/run.sh
 
 # --- Install -----------------------------------------------------------------------------
