@@ -42,7 +42,7 @@ STATIC_LDFLAGS = -static -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack $(LDFL
 
 # --- Sources -----------------------------------------------------------------------
 # What speaks HTTP is in a module that is opened on first use (docs/design.md).
-NET_BASE := base/http_client.c
+NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.

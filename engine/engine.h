@@ -94,6 +94,9 @@ int sp_engine_hijack(struct sp_engine *engine, const struct sp_http_request *req
 	struct sp_duplex **out, struct sp_error *err, const char *path, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Agree on a version, unless that is done. */
+int sp_engine_agree(struct sp_engine *engine, struct sp_error *err);
+
 /* Is the agreed API version at least 1.minor? */
 bool sp_engine_speaks(const struct sp_engine *engine, int minor);
 
