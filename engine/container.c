@@ -107,6 +107,27 @@ int sp_engine_container_wait(struct sp_engine *engine, const char *id,
 		sp_buf_str(&reply.body), reply.body.len, exit_code, err);
 }
 
+int sp_engine_container_wait_removed(struct sp_engine *engine, const char *id,
+	int64_t timeout_ms, struct sp_error *err)
+{
+	struct sp_http_request req = {
+		.timeout_ms = timeout_ms > 0 ? timeout_ms : SP_HTTP_NO_LIMIT};
+	int rc = sp_engine_check_name(id, err);
+
+	rc = rc < 0 ? rc : sp_engine_agree(engine, err);
+	if (rc == 0 && !sp_engine_speaks(engine, 30))
+		rc = sp_fail(err, SP_ERR_UNSUPPORTED,
+			"waiting for a removal needs API 1.30, which the engine on %s "
+			"does "
+			"not speak",
+			sp_engine_host(engine));
+	if (rc < 0)
+		return rc;
+	rc = sp_engine_call(engine, "POST", &req, NULL, err,
+		"/containers/%s/wait?condition=removed", id);
+	return rc == SP_ERR_NOT_FOUND ? 0 : rc;
+}
+
 int sp_engine_container_kill(struct sp_engine *engine, const char *id,
 	const char *signal, struct sp_error *err)
 {

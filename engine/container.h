@@ -16,6 +16,14 @@ struct sp_engine_tmpfs {
 	const char *options; /* "size=64m,mode=1777", or NULL */
 };
 
+/* A named volume, made by the engine if it is not there; nothing is copied up into it. */
+struct sp_engine_volume {
+	const char *name;
+	const char *target;
+	bool read_only;
+	const char *label; /* the key of one it is made with, or NULL */
+};
+
 /* One container to be made.  Lists are NULL-terminated and may be NULL; 0 is unset. */
 struct sp_container_spec {
 	const char *name; /* or NULL: the engine's choice */
@@ -37,6 +45,7 @@ struct sp_container_spec {
 	uint64_t memory_swap_bytes; /* memory and swap together; = memory: no swap */
 	uint64_t nano_cpus;
 	int64_t pids_limit;
+	int oom_score_adj;
 	uint64_t shm_bytes;
 	const char *disk_size; /* StorageOpt size, "2g", where the driver has quotas */
 	const struct sp_engine_ulimit *ulimits;
@@ -51,6 +60,8 @@ struct sp_container_spec {
 
 	const struct sp_mount *mounts; /* bound; the source must exist */
 	size_t mount_count;
+	const struct sp_engine_volume *volumes;
+	size_t volume_count;
 	const struct sp_engine_tmpfs *tmpfs;
 	size_t tmpfs_count;
 
@@ -91,6 +102,10 @@ int sp_engine_container_attach(struct sp_engine *engine, const char *id,
 /* Wait until it is not running.  TIMEOUT and CANCELLED (cancel_fd -1: none) leave it. */
 int sp_engine_container_wait(struct sp_engine *engine, const char *id,
 	int64_t timeout_ms, int cancel_fd, int *exit_code, struct sp_error *err);
+
+/* Wait until one with auto_remove is gone: 0 also when it was gone already. */
+int sp_engine_container_wait_removed(struct sp_engine *engine, const char *id,
+	int64_t timeout_ms, struct sp_error *err);
 
 /* signal "KILL", "TERM"…  One that is not running: EXISTS (conflict). */
 int sp_engine_container_kill(struct sp_engine *engine, const char *id,

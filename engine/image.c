@@ -173,6 +173,48 @@ int sp_engine_image_import(struct sp_engine *engine, const char *repo, const cha
 	return 0;
 }
 
+int sp_engine_image_tags(struct sp_engine *engine, const char *repo,
+	struct sp_strv *out, struct sp_error *err)
+{
+	sp_autobuf struct sp_buf filter = SP_BUF_INIT(4096);
+	sp_autobuf struct sp_buf query = SP_BUF_INIT(8192);
+	sp_autoreply struct sp_http_reply reply = SP_HTTP_REPLY_INIT;
+	int rc = check_ref(repo, err);
+
+	if (rc < 0)
+		return rc;
+	/* No character of a checked name needs an escape in JSON. */
+	sp_buf_addf(&filter, "{\"reference\":[\"%s\"]}", repo);
+	sp_enc_percent(&query, sp_buf_str(&filter));
+	rc = sp_buf_ok(&query, err);
+	if (rc < 0)
+		return rc;
+	rc = sp_engine_call(engine, "GET", NULL, &reply, err, "/images/json?filters=%s",
+		sp_buf_str(&query));
+	if (rc < 0)
+		return rc;
+	return sp_wire_image_tags(sp_buf_str(&reply.body), reply.body.len, out, err);
+}
+
+int sp_engine_image_in_registry(struct sp_engine *engine, const char *ref,
+	int64_t timeout_ms, struct sp_error *err)
+{
+	struct sp_http_request req = {.timeout_ms = timeout_ms};
+	int rc = check_ref(ref, err);
+
+	rc = rc < 0 ? rc : sp_engine_agree(engine, err);
+	if (rc == 0 && !sp_engine_speaks(engine, 30))
+		rc = sp_fail(err, SP_ERR_UNSUPPORTED,
+			"asking a registry needs API 1.30, which the engine on %s does "
+			"not "
+			"speak",
+			sp_engine_host(engine));
+	if (rc < 0)
+		return rc;
+	return sp_engine_call(
+		engine, "GET", &req, NULL, err, "/distribution/%s/json", ref);
+}
+
 int sp_engine_image_tag(struct sp_engine *engine, const char *ref, const char *repo,
 	const char *tag, struct sp_error *err)
 {

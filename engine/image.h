@@ -3,6 +3,7 @@
 #ifndef SP_ENGINE_IMAGE_H
 #define SP_ENGINE_IMAGE_H
 
+#include "base/strv.h"
 #include "engine/engine.h"
 
 struct sp_engine_image_info {
@@ -55,6 +56,19 @@ struct sp_engine_import_opts {
 int sp_engine_image_import(struct sp_engine *engine, const char *repo, const char *tag,
 	const struct sp_source *tar, const struct sp_engine_import_opts *opts,
 	char id[static SP_ENGINE_ID_MAX], struct sp_error *err);
+
+/* The tags of a repository that the engine has, "repo:tag" each, added to out. */
+int sp_engine_image_tags(struct sp_engine *engine, const char *repo,
+	struct sp_strv *out, struct sp_error *err);
+
+/*
+ * Ask the engine to ask the registry whether it could be pulled; needs API 1.30.
+ *
+ * Errors:  NOT_FOUND, DENIED (also what private and absent names look like),
+ *          UNAVAILABLE, TIMEOUT
+ */
+int sp_engine_image_in_registry(struct sp_engine *engine, const char *ref,
+	int64_t timeout_ms, struct sp_error *err);
 
 int sp_engine_image_tag(struct sp_engine *engine, const char *ref, const char *repo,
 	const char *tag, struct sp_error *err);

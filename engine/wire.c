@@ -319,6 +319,34 @@ int sp_wire_image(const char *text, size_t len, struct sp_engine_image_info *out
 	return 0;
 }
 
+static void add_tags(struct json_object *image, struct sp_strv *out)
+{
+	struct json_object *tags = strings_of(image, "RepoTags");
+
+	for (size_t i = 0; i < length_of(tags); i++) {
+		const char *tag = string_at(tags, i);
+
+		if (tag)
+			sp_strv_add(out, tag);
+	}
+}
+
+int sp_wire_image_tags(
+	const char *text, size_t len, struct sp_strv *out, struct sp_error *err)
+{
+	sp_autojson struct json_object *doc = NULL;
+	int rc = sp_json_parse(text, len, &doc, err);
+
+	if (rc < 0)
+		return sp_wrap(err, rc, "the engine's list of images");
+	if (!json_object_is_type(doc, json_type_array))
+		return sp_fail(err, SP_ERR_PROTOCOL,
+			"the engine's list of images is no array");
+	for (size_t i = 0; i < length_of(doc); i++)
+		add_tags(json_object_array_get_idx(doc, i), out);
+	return sp_strv_ok(out, err);
+}
+
 /* --- Paths -------------------------------------------------------------------------------------- */
 
 /*

@@ -40,6 +40,9 @@ int sp_wire_exec(const char *text, size_t len, struct sp_engine_exec_info *out,
 	struct sp_error *err);
 int sp_wire_image(const char *text, size_t len, struct sp_engine_image_info *out,
 	struct sp_error *err);
+/* Every tag of a list of images, added to out. */
+int sp_wire_image_tags(
+	const char *text, size_t len, struct sp_strv *out, struct sp_error *err);
 
 /* X-Docker-Container-Path-Stat: base64 of JSON, with Go's file mode bits. */
 int sp_wire_path_stat(

@@ -106,25 +106,52 @@ static void put_ulimits(
 	}
 }
 
+static void put_bind(struct json_object *array, const struct sp_mount *m, bool *failed)
+{
+	struct json_object *item = add_object(array, failed);
+
+	if (!item)
+		return;
+	sp_json_put_str(item, "Type", "bind", failed);
+	sp_json_put_str(item, "Source", m->source, failed);
+	sp_json_put_str(item, "Target", m->target, failed);
+	sp_json_put_bool(item, "ReadOnly", !m->writable, failed);
+}
+
+static void put_volume(
+	struct json_object *array, const struct sp_engine_volume *v, bool *failed)
+{
+	struct json_object *item = add_object(array, failed);
+	struct json_object *options, *labels;
+
+	if (!item)
+		return;
+	sp_json_put_str(item, "Type", "volume", failed);
+	sp_json_put_str(item, "Source", v->name, failed);
+	sp_json_put_str(item, "Target", v->target, failed);
+	sp_json_put_bool(item, "ReadOnly", v->read_only, failed);
+	options = put_object(item, "VolumeOptions", failed);
+	if (!options)
+		return;
+	sp_json_put_bool(options, "NoCopy", true, failed);
+	labels = v->label ? put_object(options, "Labels", failed) : NULL;
+	if (labels)
+		sp_json_put_str(labels, v->label, "", failed);
+}
+
 /* "Mounts" and not "Binds": with those the engine makes a missing source, as root. */
 static void put_mounts(
 	struct json_object *host, const struct sp_container_spec *s, bool *failed)
 {
 	struct json_object *array;
 
-	if (!s->mount_count)
+	if (!s->mount_count && !s->volume_count)
 		return;
 	array = put_array(host, "Mounts", failed);
-	for (size_t i = 0; array && i < s->mount_count; i++) {
-		struct json_object *item = add_object(array, failed);
-
-		if (!item)
-			return;
-		sp_json_put_str(item, "Type", "bind", failed);
-		sp_json_put_str(item, "Source", s->mounts[i].source, failed);
-		sp_json_put_str(item, "Target", s->mounts[i].target, failed);
-		sp_json_put_bool(item, "ReadOnly", !s->mounts[i].writable, failed);
-	}
+	for (size_t i = 0; array && i < s->mount_count; i++)
+		put_bind(array, &s->mounts[i], failed);
+	for (size_t i = 0; array && i < s->volume_count; i++)
+		put_volume(array, &s->volumes[i], failed);
 }
 
 static void put_tmpfs(
@@ -181,6 +208,8 @@ static void put_host(
 	put_limit(host, "ShmSize", s->shm_bytes, failed);
 	if (s->pids_limit)
 		sp_json_put_int(host, "PidsLimit", s->pids_limit, failed);
+	if (s->oom_score_adj)
+		sp_json_put_int(host, "OomScoreAdj", s->oom_score_adj, failed);
 	put_disk(host, s, failed);
 	put_ulimits(host, s, failed);
 	sp_wire_put_list(host, "CapDrop", s->cap_drop, failed);
