@@ -36,8 +36,8 @@ static uint64_t sum(const struct sp_bytes *bytes)
 int sp_docker_agent_load(
 	const struct sp_docker *d, struct sp_docker_agent *out, struct sp_error *err)
 {
-	sp_autoclose int folder =
-		open(d->libexec_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	sp_autoclose int folder = open(
+		d->libexec_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int rc;
 
 	memset(out, 0, sizeof(*out));
@@ -57,8 +57,8 @@ static bool is_there(const struct sp_docker *d, const struct sp_docker_agent *ag
 {
 	struct sp_engine_path_stat st = {0};
 	struct sp_error ignored;
-	bool there = sp_engine_archive_stat(d->engine, container, SP_AGENT_PATH, &st,
-			     &ignored) == 0 &&
+	bool there = sp_engine_archive_stat(
+			     d->engine, container, SP_AGENT_PATH, &st, &ignored) == 0 &&
 		st.size == agent->program.len;
 
 	sp_engine_path_stat_clear(&st);
@@ -74,11 +74,12 @@ static int upload(const struct sp_docker *d, const struct sp_docker_agent *agent
 	struct sp_source source;
 	int rc;
 
-	sp_tar_add(&tar, &(struct sp_tar_member){.type = SP_TAR_FILE,
-				 .name = name,
-				 .data = agent->program.data,
-				 .size = agent->program.len,
-				 .mode = 0555});
+	sp_tar_add(&tar,
+		&(struct sp_tar_member){.type = SP_TAR_FILE,
+			.name = name,
+			.data = agent->program.data,
+			.size = agent->program.len,
+			.mode = 0555});
 	sp_tar_reader_init(&reader, &tar);
 	source = sp_tar_source(&reader);
 	rc = sp_tar_ok(&tar, err);
@@ -126,8 +127,9 @@ static int provide(const struct sp_docker *d, const struct sp_docker_agent *agen
 	return fill_volume(d, agent, image, err);
 }
 
-int sp_docker_agent_start(const struct sp_docker *d, const struct sp_docker_agent *agent,
-	const char *container, const char *image, struct sp_error *err)
+int sp_docker_agent_start(const struct sp_docker *d,
+	const struct sp_docker_agent *agent, const char *container, const char *image,
+	struct sp_error *err)
 {
 	int rc = sp_engine_container_start(d->engine, container, err);
 

@@ -18,14 +18,15 @@ void sp_docker_agent_clear(struct sp_docker_agent *agent);
 #define sp_autoagent SP_AUTO(sp_docker_agent_clear)
 
 /* Read our copy. */
-int sp_docker_agent_load(const struct sp_docker *d, struct sp_docker_agent *out,
-	struct sp_error *err);
+int sp_docker_agent_load(
+	const struct sp_docker *d, struct sp_docker_agent *out, struct sp_error *err);
 
 /*
  * Start a container whose command is the agent, and put the agent into the volume where
  * it is missing: looking first would cost every start a round trip.
  */
-int sp_docker_agent_start(const struct sp_docker *d, const struct sp_docker_agent *agent,
-	const char *container, const char *image, struct sp_error *err);
+int sp_docker_agent_start(const struct sp_docker *d,
+	const struct sp_docker_agent *agent, const char *container, const char *image,
+	struct sp_error *err);
 
 #endif

@@ -39,8 +39,8 @@ int sp_docker_base_name(const struct sp_docker *d, char out[static SP_BASE_IMAGE
 static int import(const struct sp_docker *d, const char *tag, const struct sp_tar *tar,
 	const struct sp_strv *changes, struct sp_error *err)
 {
-	const struct sp_engine_import_opts opts = {
-		.changes = sp_strv_list(changes), .message = "made from the host's files"};
+	const struct sp_engine_import_opts opts = {.changes = sp_strv_list(changes),
+		.message = "made from the host's files"};
 	sp_autotarreader struct sp_tar_reader reader;
 	char id[SP_ENGINE_ID_MAX];
 	struct sp_source source;

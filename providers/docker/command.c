@@ -33,7 +33,8 @@ static int discard(void *ctx, enum sp_stream stream, const char *data, size_t le
 }
 
 /* Run the agent with this verb as root and wait for it.  Gives its exit code. */
-static int run_helper(struct sp_docker_session *s, const char *verb, struct sp_error *err)
+static int run_helper(
+	struct sp_docker_session *s, const char *verb, struct sp_error *err)
 {
 	const char *const argv[] = {SP_AGENT_PATH, verb, s->token, NULL};
 	const struct sp_engine_exec_spec spec = {.argv = argv, .user = "0"};
@@ -80,7 +81,8 @@ static int kill_sandbox(struct sp_docker_session *s, struct sp_error *err)
 
 	if (rc < 0 && rc != SP_ERR_NOT_FOUND && rc != SP_ERR_EXISTS)
 		return sp_fail(err, SP_ERR_UNAVAILABLE,
-			"the command's processes could not be ended, nor the sandbox: %s",
+			"the command's processes could not be ended, nor the sandbox: "
+			"%s",
 			ignored.msg);
 	return sp_fail(err, SP_ERR_UNAVAILABLE,
 		"the command's processes could not be ended, so the whole sandbox was");
@@ -157,7 +159,8 @@ static int start(struct sp_docker_session *s, char id[static SP_ENGINE_ID_MAX],
 	return rc;
 }
 
-static int finish(struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
+static int finish(
+	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
 {
 	struct sp_outcome outcome;
 	int rc;
@@ -170,7 +173,8 @@ static int finish(struct sp_docker_session *s, struct sp_outcome *out, struct sp
 	return rc;
 }
 
-static int exec(struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
+static int exec(
+	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
 {
 	char exec_id[SP_ENGINE_ID_MAX];
 	bool ended = false;

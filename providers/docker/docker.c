@@ -13,9 +13,8 @@ void sp_docker_name(char out[static SP_DOCKER_NAME_MAX], const char *id)
 /* What to do about a host that does not answer. */
 static const char *advice(const char *host)
 {
-	return strncmp(host, "unix:", 5) == 0
-		? "start dockerd, or use -p local"
-		: "check DOCKER_HOST, or use -p local";
+	return strncmp(host, "unix:", 5) == 0 ? "start dockerd, or use -p local"
+					      : "check DOCKER_HOST, or use -p local";
 }
 
 int sp_docker_explain(const struct sp_docker *d, int rc, struct sp_error *err)

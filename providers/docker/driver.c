@@ -273,5 +273,6 @@ const struct sp_driver sp_driver_docker = {
 	.inspect = docker_inspect,
 	.get_archive = sp_docker_get_archive,
 	.put_archive = sp_docker_put_archive,
+	.stat = sp_docker_stat,
 	.destroy = docker_destroy,
 };

@@ -46,6 +46,32 @@ static int look(struct sp_docker *d, const char *container, const char *path,
 		  : sp_fail(err, SP_ERR_NOMEM, "path");
 }
 
+static enum sp_file_type type_of(uint32_t mode)
+{
+	if (S_ISREG(mode))
+		return SP_FILE_REGULAR;
+	return S_ISDIR(mode) ? SP_FILE_FOLDER : SP_FILE_OTHER;
+}
+
+int sp_docker_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err)
+{
+	struct sp_docker *d = sp_docker_of(p);
+	struct sp_engine_path_stat st = {0};
+	char name[SP_DOCKER_NAME_MAX];
+	int rc;
+
+	sp_docker_name(name, id);
+	rc = look(d, name, path, &st, err);
+	if (rc == 0)
+		*out = (struct sp_file_stat){.type = type_of(st.mode),
+			.size = st.size,
+			.mode = st.mode & 07777,
+			.mtime_s = st.mtime_ms / 1000};
+	sp_engine_path_stat_clear(&st);
+	return sp_docker_explain(d, rc, err);
+}
+
 /* The longest beginning of path that is there: its length, 1 for "/". */
 static int find_existing(struct sp_docker *d, const char *container, const char *path,
 	size_t *len, struct sp_error *err)

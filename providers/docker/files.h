@@ -9,5 +9,7 @@ int sp_docker_get_archive(struct sp_provider *p, const char *id, const char *pat
 	const struct sp_sink *sink, struct sp_error *err);
 int sp_docker_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
+int sp_docker_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err);
 
 #endif

@@ -86,8 +86,8 @@ static const char *known_inode(
 	if (!grown)
 		return NULL; /* twice in the image is no harm */
 	g->inodes = grown;
-	grown[g->inode_count] =
-		(struct sp_gather_inode){st->st_dev, st->st_ino, strdup(name)};
+	grown[g->inode_count] = (struct sp_gather_inode){
+		st->st_dev, st->st_ino, strdup(name)};
 	if (grown[g->inode_count].name)
 		g->inode_count++;
 	return NULL;
@@ -136,11 +136,12 @@ static int add_link(struct sp_gather *g, char *path, const struct stat *st, int 
 	if (n < 0 || links >= LINKS_MAX)
 		return 0;
 	text[n] = '\0';
-	sp_tar_add(g->tar, &(struct sp_tar_member){.type = SP_TAR_LINK,
-				   .name = path + 1,
-				   .link = text,
-				   .mode = 0777,
-				   .mtime = st->st_mtime});
+	sp_tar_add(g->tar,
+		&(struct sp_tar_member){.type = SP_TAR_LINK,
+			.name = path + 1,
+			.link = text,
+			.mode = 0777,
+			.mtime = st->st_mtime});
 	if (text[0] == '/')
 		return gather(g, text, links + 1, libs, err);
 	len = snprintf(target, sizeof(target), "%.*s/%s",
@@ -166,10 +167,11 @@ static int gather(struct sp_gather *g, const char *path, int links,
 	if (S_ISREG(st.st_mode))
 		return add_file(g, full, &st, libs, err);
 	if (S_ISDIR(st.st_mode))
-		sp_tar_add(g->tar, &(struct sp_tar_member){.type = SP_TAR_FOLDER,
-					   .name = full + 1,
-					   .mode = 0755,
-					   .mtime = st.st_mtime});
+		sp_tar_add(g->tar,
+			&(struct sp_tar_member){.type = SP_TAR_FOLDER,
+				.name = full + 1,
+				.mode = 0755,
+				.mtime = st.st_mtime});
 	return 0;
 }
 
@@ -189,8 +191,8 @@ static bool is_skipped(const struct sp_gather *g, const char *name)
 static int gather_below(
 	struct sp_gather *g, const char *path, int depth, struct sp_error *err);
 
-static int gather_entry(struct sp_gather *g, const char *folder,
-	const struct dirent *e, int depth, struct sp_error *err)
+static int gather_entry(struct sp_gather *g, const char *folder, const struct dirent *e,
+	int depth, struct sp_error *err)
 {
 	sp_autofree char *path = NULL;
 	struct stat st;

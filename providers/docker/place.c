@@ -51,17 +51,18 @@ static int pull(struct sp_docker *d, const char *image, struct sp_error *err)
 		return rc;
 	memcpy(why, err->msg, sizeof(why));
 	return sp_fail(err, SP_ERR_NOT_FOUND,
-		"image %s is not on the engine and no registry gave it (%.200s): bring it "
-		"with docker load or docker pull, or leave the image out for the default "
+		"image %s is not on the engine and no registry gave it (%.200s): bring "
+		"it "
+		"with docker load or docker pull, or leave the image out for the "
+		"default "
 		"one",
 		image, why);
 }
 
 static int bring_image(struct sp_docker_place *place, struct sp_error *err)
 {
-	return place->base[0]
-		? sp_docker_base_make(place->docker, place->base, err)
-		: pull(place->docker, place->plan.container.image, err);
+	return place->base[0] ? sp_docker_base_make(place->docker, place->base, err)
+			      : pull(place->docker, place->plan.container.image, err);
 }
 
 /* Words of the engine's warnings about a limit it will not keep, and who asked for it. */
@@ -111,10 +112,11 @@ static int make_workspace(struct sp_docker_place *place, struct sp_error *err)
 	sp_autotarreader struct sp_tar_reader reader;
 	struct sp_source source;
 
-	sp_tar_add(&tar, &(struct sp_tar_member){.type = SP_TAR_FOLDER,
-				 .name = name,
-				 .mode = 01777,
-				 .mtime = place->plan.created_ms / 1000});
+	sp_tar_add(&tar,
+		&(struct sp_tar_member){.type = SP_TAR_FOLDER,
+			.name = name,
+			.mode = 01777,
+			.mtime = place->plan.created_ms / 1000});
 	sp_tar_reader_init(&reader, &tar);
 	source = sp_tar_source(&reader);
 	return sp_engine_archive_put(place->docker->engine, place->plan.name, "/",
@@ -172,8 +174,11 @@ int sp_docker_has_image(struct sp_provider *p, const char *image, struct sp_erro
 
 	if (!image) {
 		rc = sp_docker_base_name(d, base, err);
-		return rc < 0 ? rc : sp_docker_explain(d,
-				sp_engine_ping(d->engine, REGISTRY_MS, NULL, err), err);
+		return rc < 0
+			? rc
+			: sp_docker_explain(d,
+				  sp_engine_ping(d->engine, REGISTRY_MS, NULL, err),
+				  err);
 	}
 	rc = sp_engine_image_inspect(d->engine, image, NULL, NULL, err);
 	if (rc != SP_ERR_NOT_FOUND)
@@ -183,7 +188,8 @@ int sp_docker_has_image(struct sp_provider *p, const char *image, struct sp_erro
 		return 0;
 	memcpy(why, err->msg, sizeof(why));
 	rc = sp_fail(err, SP_ERR_NOT_FOUND,
-		"image %s is not on the engine and no registry has it (%.200s): bring it "
+		"image %s is not on the engine and no registry has it (%.200s): bring "
+		"it "
 		"with docker load or docker pull",
 		image, why);
 	return sp_docker_explain(d, rc, err);

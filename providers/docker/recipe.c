@@ -162,9 +162,9 @@ static int line_folder(struct recipe *r, char *rest, struct sp_error *err)
 	int rc = read_mode(strtok_r(rest, " ", &save), &mode, err);
 
 	for (char *path; rc == 0 && (path = strtok_r(NULL, " ", &save));)
-		sp_tar_add(r->gather.tar, &(struct sp_tar_member){.type = SP_TAR_FOLDER,
-						  .name = path + 1,
-						  .mode = mode});
+		sp_tar_add(r->gather.tar,
+			&(struct sp_tar_member){
+				.type = SP_TAR_FOLDER, .name = path + 1, .mode = mode});
 	return rc;
 }
 
@@ -185,11 +185,12 @@ static int line_text(struct recipe *r, char *rest, struct sp_error *err)
 	if (rc < 0)
 		return rc;
 	see(r, bytes.data, bytes.len);
-	sp_tar_add(r->gather.tar, &(struct sp_tar_member){.type = SP_TAR_FILE,
-					  .name = path + 1,
-					  .data = bytes.data,
-					  .size = bytes.len,
-					  .mode = mode});
+	sp_tar_add(r->gather.tar,
+		&(struct sp_tar_member){.type = SP_TAR_FILE,
+			.name = path + 1,
+			.data = bytes.data,
+			.size = bytes.len,
+			.mode = mode});
 	free(bytes.data);
 	return 0;
 }

@@ -108,7 +108,8 @@ static bool read_line(const char *line, struct sp_report *out)
 
 bool sp_report_filter_end(struct sp_report_filter *f, struct sp_report *out)
 {
-	if (f->held_len == SP_REPORT_LEN && read_line(f->held + SP_REPORT_HEAD_LEN, out)) {
+	if (f->held_len == SP_REPORT_LEN &&
+		read_line(f->held + SP_REPORT_HEAD_LEN, out)) {
 		f->held_len = 0;
 		return true;
 	}

@@ -49,8 +49,7 @@ void sp_docker_session_mark(const struct sp_docker_session *s, const char *name)
 }
 
 /* The filter's refusal is the caller's own word; everything else is the stream's. */
-static int pump_failed(
-	const struct sp_docker_session *s, int rc, struct sp_error *err)
+static int pump_failed(const struct sp_docker_session *s, int rc, struct sp_error *err)
 {
 	if (!s->filter.refused)
 		return rc;
@@ -112,7 +111,8 @@ static int no_start(const struct sp_docker_session *s, struct sp_error *err)
 	/* EAGAIN is how the kernel says "too many processes". */
 	if (s->report.sys_errno == EAGAIN)
 		return sp_fail(err, SP_ERR_LIMIT,
-			"start the command: the sandbox has as many processes as it may");
+			"start the command: the sandbox has as many processes as it "
+			"may");
 	return sp_fail_errno(err, "start the command");
 }
 

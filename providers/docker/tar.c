@@ -117,10 +117,11 @@ static void add_parents(struct sp_tar *tar, const struct sp_tar_member *member)
 	for (char *p = strchr(name, '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
 		if (!sp_tar_has(tar, name))
-			append(tar, &(struct sp_tar_member){.type = SP_TAR_FOLDER,
-					    .name = name,
-					    .mode = 0755,
-					    .mtime = member->mtime});
+			append(tar,
+				&(struct sp_tar_member){.type = SP_TAR_FOLDER,
+					.name = name,
+					.mode = 0755,
+					.mtime = member->mtime});
 		*p = '/';
 	}
 }

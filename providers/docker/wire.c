@@ -14,7 +14,8 @@ bool sp_docker_is_sandbox(const struct sp_container_info *container)
 	const char *id = sp_container_label(container, SP_DOCKER_LABEL_ID);
 	char name[SP_DOCKER_NAME_MAX];
 
-	if (!id || !container->name || !sp_name_ok(id) || strlen(id) >= SP_SANDBOX_ID_MAX)
+	if (!id || !container->name || !sp_name_ok(id) ||
+		strlen(id) >= SP_SANDBOX_ID_MAX)
 		return false;
 	sp_docker_name(name, id);
 	return strcmp(name, container->name) == 0;
