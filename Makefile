@@ -100,7 +100,11 @@ $(B)/libsandpit.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Unit tests reach the module's functions through this one.
+# Unit tests reach the module's functions, and the command's, through these.
+$(B)/libsandpit-cli.a: $(filter-out %/main.o,$(CLI_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libsandpit-net.a: $(NET_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -154,9 +158,9 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
-TEST_LIBS = $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
+TEST_LIBS = $(B)/libsandpit-cli.a $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-net.a $(B)/libsandpit.a
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-cli.a $(B)/libsandpit-net.a $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
@@ -170,7 +174,7 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c
 		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS) -larchive
 
 $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
-		$(B)/libsandpit-net.a $(B)/libsandpit.a
+		$(B)/libsandpit-cli.a $(B)/libsandpit-net.a $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay/main.o \
