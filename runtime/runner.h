@@ -59,6 +59,8 @@ bool kill_tree(const struct runner *r, pid_t reaper);
 
 /* init.c: process 1 of a new sandbox.  Does not return. */
 _Noreturn void sandbox_init(struct runner *r);
+/* For reapers: the status pipe moves to 0, a gate (or -1) to 1, the filter stays. */
+void keep_only(struct runner *r, int gate);
 
 /* enter.c: join a sandbox and run a command there.  Returns the runner's exit status. */
 int enter(struct runner *r);
