@@ -177,19 +177,6 @@ static void unknown_names_are_refused_with_the_known_ones(void **state)
 	assert_null(m);
 }
 
-static void the_environment_fills_in_settings(void **state)
-{
-	struct sp_provider *p = NULL;
-	struct sp_manager *m = opened("alpha", NULL);
-
-	(void)state;
-	setenv("SANDPIT_FAKE_HOST", "unix:///there", 1);
-	assert_int_equal(sp_manager_provider(m, "alpha", &p, NULL), 0);
-	assert_string_equal(ALPHA->seen_host, "unix:///there");
-	unsetenv("SANDPIT_FAKE_HOST");
-	sp_manager_close(m);
-}
-
 static void a_provider_is_opened_once(void **state)
 {
 	struct sp_provider *one = NULL, *two = NULL;
@@ -218,7 +205,6 @@ int main(void)
 		TEST(nothing_runs_twice_once_a_sandbox_was_made),
 		TEST(a_run_falls_back_before_anything_ran),
 		TEST(unknown_names_are_refused_with_the_known_ones),
-		TEST(the_environment_fills_in_settings),
 		TEST(a_provider_is_opened_once),
 	};
 
