@@ -24,6 +24,7 @@
 struct world {
 	char path[32];
 	int base, root;
+	pid_t swapper; /* or 0 */
 	struct sp_buf tar;
 	struct sp_unpack_opts opts;
 	struct sp_tar_stats stats;
@@ -67,6 +68,10 @@ static int tear_down(void **state)
 {
 	struct world *w = *state;
 
+	if (w->swapper > 0) {
+		kill(w->swapper, SIGKILL);
+		waitpid(w->swapper, NULL, 0);
+	}
 	check_outside(w);
 	sp_buf_clear(&w->tar);
 	close(w->root);
@@ -805,12 +810,12 @@ static void counts_the_holes_of_a_sparse_file(void **state)
 /* --- Races --------------------------------------------------------------------------- */
 
 /* Until killed: root/d is a folder, a link to the folder outside, a folder again. */
-static pid_t start_swapping(struct world *w)
+static void start_swapping(struct world *w)
 {
-	pid_t pid = fork();
-
-	if (pid != 0)
-		return pid;
+	w->swapper = fork();
+	assert_true(w->swapper >= 0);
+	if (w->swapper != 0)
+		return;
 	symlinkat("../outside", w->root, "link");
 	for (;;) {
 		mkdirat(w->root, "d", 0755);
@@ -821,9 +826,8 @@ static pid_t start_swapping(struct world *w)
 static void stays_inside_while_folders_are_swapped_for_links(void **state)
 {
 	struct world *w = *state;
-	pid_t pid = start_swapping(w);
 
-	assert_true(pid > 0);
+	start_swapping(w);
 	for (int round = 0; round < 300; round++) {
 		for (int i = 0; i < 10; i++) {
 			tarball_folder(&w->tar, "d/sub");
@@ -835,8 +839,6 @@ static void stays_inside_while_folders_are_swapped_for_links(void **state)
 		/* Whether it gets through or not, nothing may appear outside. */
 		(void)unpack(w);
 	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
