@@ -84,7 +84,7 @@ static _Noreturn void reap_command(struct runner *r)
 		sp_fail_errno(&err, "fork");
 		give_up(r, &err);
 	}
-	syscall(SYS_close_range, 0, 2, 0);
+	keep_only(r, -1);
 	if (install_filter(&err) < 0)
 		give_up(r, &err);
 	do {

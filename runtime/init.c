@@ -109,6 +109,23 @@ static void block_sigchld(void)
 }
 
 /*
+ * Nothing of the host stays open in process 1: the status pipe moves to 0 and the gate to
+ * 1, the filter keeps its number, all else is closed.
+ */
+void keep_only(struct runner *r, int gate)
+{
+	if (dup2(r->status[1], 0) < 0)
+		_exit(125);
+	r->status[1] = 0;
+	if (gate < 0)
+		close(1);
+	else if (dup2(gate, 1) < 0)
+		_exit(125);
+	syscall(SYS_close_range, 2, SP_RFD_FILTER - 1, 0);
+	syscall(SYS_close_range, SP_RFD_FILTER + 1, ~0U, 0);
+}
+
+/*
  * The command may run before process 1 has its own filter, which would make process 1 the
  * one unfiltered process to borrow by ptrace: gate holds it back until then.
  */
@@ -133,12 +150,10 @@ static _Noreturn void start_command(struct runner *r)
 		r->release[0] = gate[0];
 		run_command(r);
 	}
+	keep_only(r, gate[1]);
 	if (install_filter(&err) < 0)
 		give_up(r, &err);
-	close(gate[0]);
-	close(gate[1]);
-	for (int fd = 0; fd < 3; fd++)
-		close(fd);
+	close(1);
 	status = reap_until(pid);
 	(void)runner_send_status(r, STATUS_EXIT, status, NULL);
 	_exit(0);
@@ -157,10 +172,10 @@ _Noreturn void sandbox_init(struct runner *r)
 	if (r->spec->mode == SP_RUNNER_RUN)
 		start_command(r);
 	block_sigchld();
+	keep_only(r, -1);
 	if (install_filter(&err) < 0)
 		give_up(r, &err);
 	(void)runner_send_status(r, STATUS_READY, 0, NULL);
-	/* Whoever joins brings streams of its own; ours end here. */
-	syscall(SYS_close_range, 0, ~0U, 0);
+	close(0);
 	reap_for_ever();
 }

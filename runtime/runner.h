@@ -59,6 +59,8 @@ bool kill_tree(const struct runner *r, pid_t reaper);
 
 /* init.c: process 1 of a new sandbox.  Does not return. */
 _Noreturn void sandbox_init(struct runner *r);
+/* For reapers: the status pipe moves to 0, a gate (or -1) to 1, the filter stays. */
+void keep_only(struct runner *r, int gate);
 
 /* enter.c: join a sandbox and run a command there.  Returns the runner's exit status. */
 int enter(struct runner *r);
@@ -112,7 +114,9 @@ int open_target(
 int loopback_up(struct sp_error *err);
 int set_limits(const struct runner *r, struct sp_error *err);
 int reset_process(struct sp_error *err);
+/* First all but what is needed to change the user, then all that is not kept. */
 int drop_capabilities(uint64_t keep, struct sp_error *err);
+int keep_capabilities(uint64_t keep, struct sp_error *err);
 /* With the host's network: its abstract sockets stay out of reach. */
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 int join_cgroups(const struct runner *r, pid_t pid, struct sp_error *err);
