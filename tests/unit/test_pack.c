@@ -491,7 +491,10 @@ static void we_read_every_format_gnu_tar_writes(void **state)
 
 /* --- Races --------------------------------------------------------------------------- */
 
-/* Until killed: tree/d is a folder, a link to the secret, and so is the file tree/f. */
+/*
+ * Until killed: tree/d is a folder or a link to the secret, tree/f a file or such a link,
+ * tree/g a file or a FIFO, and tree/gone is there or not.
+ */
 static void start_swapping(struct world *w)
 {
 	w->swapper = fork();
@@ -501,6 +504,9 @@ static void start_swapping(struct world *w)
 	for (;;) {
 		renameat2(w->tree, "d", w->tree, "dlink", RENAME_EXCHANGE);
 		renameat2(w->tree, "f", w->tree, "flink", RENAME_EXCHANGE);
+		renameat2(w->tree, "g", w->tree, "fifo", RENAME_EXCHANGE);
+		close(openat(w->tree, "gone", O_CREAT | O_WRONLY, 0600));
+		unlinkat(w->tree, "gone", 0);
 	}
 }
 
@@ -524,6 +530,8 @@ static void never_follows_a_link_that_takes_the_place_of_a_file(void **state)
 		sp_write_file_at(private, "f", "TOP SECRET", 10, 0600, NULL), 0);
 	close(private);
 	put(w, "f", "harmless");
+	put(w, "g", "harmless");
+	assert_int_equal(mkfifoat(w->tree, "fifo", 0600), 0);
 	assert_int_equal(mkdirat(w->tree, "d", 0755), 0);
 	assert_int_equal(symlinkat("../private/f", w->tree, "flink"), 0);
 	assert_int_equal(symlinkat("../private", w->tree, "dlink"), 0);

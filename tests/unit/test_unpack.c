@@ -26,6 +26,7 @@ struct world {
 	int base, root;
 	pid_t swapper; /* or 0 */
 	struct sp_buf tar;
+	off_t read; /* of it, by the last unpack() */
 	struct sp_unpack_opts opts;
 	struct sp_tar_stats stats;
 	struct sp_error err;
@@ -93,6 +94,7 @@ static int unpack_bytes(struct world *w, size_t len)
 	memset(&w->err, 0, sizeof(w->err));
 	rc = sp_unpack(w->root, fd, &w->opts, &w->stats, &w->err);
 	assert_int_equal(rc, w->err.code);
+	w->read = lseek(fd, 0, SEEK_CUR);
 	close(fd);
 	return rc;
 }
@@ -266,6 +268,25 @@ static void renames_the_first_component(void **state)
 	assert_int_equal(unpack(w), SP_ERR_PROTOCOL);
 }
 
+static void limits_a_name_by_what_it_becomes(void **state)
+{
+	struct world *w = *state;
+	char name[SP_TAR_NAME_MAX];
+
+	w->opts.as = "new";
+	memset(name, 'n', sizeof(name));
+	tarball_pax(&w->tar, "path", name, 256);
+	tarball_file(&w->tar, "f", "x");
+	assert_int_equal(unpack(w), SP_ERR_LIMIT);
+	for (size_t i = 1; i < sizeof(name); i += 200)
+		name[i] = '/';
+	tarball_pax(&w->tar, "path", name, sizeof(name));
+	tarball_file(&w->tar, "f", "x");
+	assert_int_equal(unpack(w), SP_ERR_LIMIT);
+	assert_non_null(strstr(w->err.msg, "4095"));
+	assert_int_equal(count_entries(w), 0);
+}
+
 static void leaves_the_folder_itself_as_it_is(void **state)
 {
 	struct world *w = *state;
@@ -285,9 +306,10 @@ static void reads_on_after_the_end_mark(void **state)
 
 	tarball_file(&w->tar, "f", "x");
 	tarball_end(&w->tar);
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 20000; i++)
 		sp_buf_add(&w->tar, "padding of a record, and then some", 34);
 	assert_int_equal(unpack_bytes(w, w->tar.len), 0);
+	assert_int_equal(w->read, w->tar.len);
 	check_text(w, "f", "x");
 }
 
@@ -320,6 +342,8 @@ static void rejects_malformed_names(void **state)
 	struct world *w = *state;
 
 	tarball_file(&w->tar, "", "x");
+	assert_int_equal(unpack(w), SP_ERR_PROTOCOL);
+	tarball_folder(&w->tar, "");
 	assert_int_equal(unpack(w), SP_ERR_PROTOCOL);
 	tarball_pax(&w->tar, "path", "a\0b", 3);
 	tarball_file(&w->tar, "f", "x");
@@ -812,11 +836,11 @@ static void counts_the_holes_of_a_sparse_file(void **state)
 /* Until killed: root/d is a folder, a link to the folder outside, a folder again. */
 static void start_swapping(struct world *w)
 {
+	assert_int_equal(symlinkat("../outside", w->root, "link"), 0);
 	w->swapper = fork();
 	assert_true(w->swapper >= 0);
 	if (w->swapper != 0)
 		return;
-	symlinkat("../outside", w->root, "link");
 	for (;;) {
 		mkdirat(w->root, "d", 0755);
 		renameat2(w->root, "d", w->root, "link", RENAME_EXCHANGE);
@@ -853,6 +877,7 @@ int main(void)
 		T(reads_gnu_long_names_and_posix_prefixes),
 		T(keeps_names_that_are_no_text),
 		T(renames_the_first_component),
+		T(limits_a_name_by_what_it_becomes),
 		T(leaves_the_folder_itself_as_it_is),
 		T(reads_on_after_the_end_mark),
 		T(rejects_names_that_lead_out),
