@@ -121,6 +121,10 @@ static inline bool fake_read_request(struct fake_server *s, int fd, char *text)
 		n = read(fd, text + len, FAKE_REQUEST - 1 - len);
 		if (n <= 0)
 			return false;
+		for (ssize_t i = 0; i < n; i++)
+			if (!text[len + (size_t)i])
+				text[len + (size_t)i] =
+					'.'; /* it is read as a string */
 		len += (size_t)n;
 		text[len] = '\0';
 		want = fake_request_len(text);
