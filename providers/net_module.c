@@ -1,31 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way into libsandpit-net.so: the drivers that need HTTP. */
+/* The loadable module of every provider that speaks HTTP, loaded on its first use. */
 #include "base/http_client.h"
 #include "providers/docker/driver.h"
-#include "providers/provider.h"
 
-static const struct sp_driver *const drivers[] = {
-	&sp_driver_docker,
-	NULL,
-};
+SP_API sp_module_open_fn sp_module_open;
 
-static const struct sp_module module = {
-	.version = SP_VERSION,
-	.drivers = drivers,
-};
-
-/*
- * NULL when libcurl cannot start.  The log's sink is copied: the module has a copy of
- * the logger of its own.  Loading twice gives the same module again.
- */
-SP_API const struct sp_module *sp_module_open(const struct sp_log_sink *sink);
-
+/* NULL when libcurl does not start.  Opening it twice gives the same module again. */
 const struct sp_module *sp_module_open(const struct sp_log_sink *sink)
 {
+	static const struct sp_driver *const drivers[] = {&sp_driver_docker, NULL};
+	static const struct sp_module module = {SP_VERSION, drivers};
 	static bool is_started;
 
-	if (sink)
-		sp_log_set(sink);
+	/* The module has its own copy of base/, and with it of the log. */
+	sp_log_set(sink);
 	if (!is_started && sp_http_global_init(NULL) < 0)
 		return NULL;
 	is_started = true;
