@@ -19,7 +19,7 @@ STD := -std=gnu11
 
 try_cc = $(shell printf 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
 
-ifneq ($(filter-out deps deps-test help clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps deps-% help clean,$(or $(MAKECMDGOALS),all)),)
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wundef -Wvla -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Wno-missing-field-initializers \
@@ -42,16 +42,21 @@ STATIC_LDFLAGS = -static -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack $(LDFL
 
 # --- Sources -----------------------------------------------------------------------
 # What speaks HTTP is in a module that is opened on first use (docs/design.md).
-NET_BASE := base/http_client.c
+NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_SRC := $(wildcard runtime/runner.c runtime/step_*.c) base/error.c
-WORKER_SRC := $(wildcard images/worker.c images/pack.c images/unpack.c) base/error.c base/io.c \
-	base/buf.c base/clock.c
+RUNNER_PART := runner supervise init enter command tree step_ids step_user step_limits \
+	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
+	step_root
+RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c
+WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
+	images/place.c images/tar_*.c) base/error.c base/io.c base/buf.c
+# What runs inside a container: keeper, watcher and killer in one, without a library.
+AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
-	base/error.c base/io.c base/buf.c base/clock.c
+	base/error.c base/io.c base/buf.c base/clock.c runtime/remove.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -65,21 +70,21 @@ NET_OBJ := $(call obj,$(NET_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
 RUNNER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
+WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
+AGENT_OBJ := $(patsubst %.c,$(B)/static/%.o,$(AGENT_SRC))
 
 LIBS = -ljson-c -lseccomp
 NET_LIBS = -lcurl -ljson-c
 RUNNER_LIBS = -lcap
-# libarchive asks for these when it is linked statically.
-WORKER_LIBS = $(shell pkg-config --static --libs libarchive 2>/dev/null)
 
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
-.PHONY: all run check check-unit check-system check-lint asan tsan lint bench fuzz install deps \
-	deps-test clean help
+.PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
+	deps-lint deps-bench clean help
 all: $(PROGRAMS) $(LIBRARIES) $(DATA) $(B)/sandpit.pc
 
 # --- Objects and programs ------------------------------------------------------------
@@ -97,7 +102,11 @@ $(B)/libsandpit.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Unit tests reach the module's functions through this one.
+# Unit tests reach the module's and the worker's functions through these two.
+$(B)/libsandpit-worker.a: $(WORKER_TEST_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libsandpit-net.a: $(NET_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -121,7 +130,11 @@ $(B)/sandpit-runner: $(RUNNER_OBJ)
 
 $(B)/sandpit-worker: $(WORKER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(WORKER_LIBS)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^
+
+$(B)/sandpit-agent: $(AGENT_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -s -o $@ $^
 
 $(SHARE)/%: %
 	@mkdir -p $(@D)
@@ -138,8 +151,8 @@ $(B)/sandpit.pc: include/sandpit.h Makefile
 deps:
 	$(Q)tests/deps.sh build
 
-deps-test:
-	$(Q)tests/deps.sh test
+deps-test deps-lint deps-bench:
+	$(Q)tests/deps.sh $(@:deps-%=%)
 
 run: deps
 	$(Q)$(MAKE) --no-print-directory all
@@ -151,12 +164,14 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
-TEST_LIBS = $(B)/libsandpit-net.a $(B)/libsandpit.a -lcmocka $(NET_LIBS) $(LIBS) -lpthread
+TEST_LIB_FILES := $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
+TEST_LIBS = $(TEST_LIB_FILES) -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(B)/libsandpit-net.a $(B)/libsandpit.a
+UNIT_SUPPORT := $(B)/obj/tests/unit/support/filter.o
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c
@@ -164,10 +179,10 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(Q)clang $(STD) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $< $(filter-out images/worker.c,$(sort $(LIB_SRC) \
-		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS) -larchive
+		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS)
 
 $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
-		$(B)/libsandpit-net.a $(B)/libsandpit.a
+		$(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay/main.o \
@@ -177,14 +192,30 @@ $(B)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+# One list of behaviours against every provider, through the registry as the command has it.
+CONFORMANCE_OBJ := $(call obj,$(wildcard tests/conformance/*.c))
+CONFORMANCE_BIN := $(if $(CONFORMANCE_OBJ),$(B)/tests/conformance/conformance)
+$(B)/tests/conformance/conformance: $(CONFORMANCE_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# These measure others and link nothing of ours.  The floor is what the kernel asks: static,
+# so that no loader is counted.
+$(B)/tests/bench/floor: LDFLAGS += -static
+$(addprefix $(B)/tests/bench/,floor rate pour): $(B)/tests/bench/%: tests/bench/%.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 $(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
 
-TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
+TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN) $(CONFORMANCE_BIN)
 
-check: deps deps-test
+check: deps-test
 	$(Q)$(MAKE) --no-print-directory check-built
 
 .PHONY: check-built tests-built
@@ -192,7 +223,7 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
-check-unit: $(UNIT_BIN) $(REPLAY_BIN)
+check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
 asan:
@@ -205,10 +236,13 @@ tsan:
 fuzz: $(FUZZ_BIN)
 	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
 
-lint:
+lint: deps-lint
 	$(Q)B='$(abspath $(B))' CPPFLAGS='$(CPPFLAGS)' tests/lint/run.sh
 
-bench: all $(BENCH_BIN)
+bench: deps-bench
+	$(Q)$(MAKE) --no-print-directory bench-built
+
+bench-built: all $(BENCH_BIN)
 	$(Q)B='$(abspath $(B))' tests/bench/run.sh
 
 # --- Install -----------------------------------------------------------------------------
@@ -216,7 +250,8 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
 	ln -sf libsandpit.so.0 '$(DESTDIR)$(PREFIX)/lib/libsandpit.so'

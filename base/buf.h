@@ -29,7 +29,8 @@ void sp_buf_addc(struct sp_buf *b, char c);
 void sp_buf_adds(struct sp_buf *b, const char *s);
 void sp_buf_addf(struct sp_buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-void sp_buf_vaddf(struct sp_buf *b, const char *fmt, va_list ap);
+void sp_buf_vaddf(struct sp_buf *b, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* Make room for len more bytes and return where they go, or NULL; commit with sp_buf_grew(). */
 char *sp_buf_room(struct sp_buf *b, size_t len);

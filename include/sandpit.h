@@ -245,6 +245,35 @@ SP_API int sp_run(struct sp_client *client, const struct sp_sandbox_spec *spec,
 	struct sp_exec_result *out, struct sp_error *err);
 SP_API void sp_exec_result_clear(struct sp_exec_result *result);
 
+/* Code and the arguments it gets; the image must have a tool for its language. */
+struct sp_program {
+	const char *language; /* "python" or an alias; NULL: by name, else by "#!" */
+	const char *name;     /* of the file, or NULL */
+	const char *text;
+	size_t len;
+	const char *const *args; /* NULL-terminated, or NULL */
+};
+
+/*
+ * The language a program is in: python node typescript go rust bash.
+ *
+ * Errors:  NOT_FOUND (no such language, or it cannot be told)
+ */
+SP_API int sp_program_language(
+	const struct sp_program *program, const char **language, struct sp_error *err);
+
+/*
+ * Put the code into the sandbox as a file, compile it where its language is compiled, and
+ * run it.  An image without a tool for it is an exit code of 127 and a line that says so.
+ * The second creates and destroys the sandbox around it.
+ */
+SP_API int sp_sandbox_exec_program(struct sp_client *client, const char *handle,
+	const struct sp_program *program, const struct sp_exec_opts *opts,
+	struct sp_exec_result *out, struct sp_error *err);
+SP_API int sp_run_program(struct sp_client *client, const struct sp_sandbox_spec *spec,
+	const struct sp_program *program, const struct sp_exec_opts *opts,
+	struct sp_exec_result *out, struct sp_error *err);
+
 /*
  * Find sandboxes again.  A handle may be PROVIDER:ID, the ID, or the first four or more
  * characters of it where only one sandbox has them; resolve gives it in full.

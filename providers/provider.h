@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/io.h"
 #include "base/log.h"
 
 struct sp_driver;
@@ -59,6 +60,13 @@ enum sp_capability {
 	SP_CAP_OFFLINE = 1u << 16,  /* works with no network at all */
 };
 
+/*
+ * Steps a run() notes in the command's timeline beside its own, so that what the sandbox
+ * cost can be told from what the command took.
+ */
+#define SP_MARK_STARTED "started" /* the sandbox is there, the command begins */
+#define SP_MARK_ENDED   "ended"   /* the command is over, the sandbox goes */
+
 /* One command, complete: what the layers above leave open they fill in first. */
 struct sp_command {
 	const char *const
@@ -86,14 +94,17 @@ struct sp_outcome {
 	int64_t wall_us;
 };
 
-/* A tar stream from or to the caller: read returns 0 at the end, negative is an error. */
-struct sp_source {
-	ssize_t (*read)(void *ctx, char *data, size_t len, struct sp_error *err);
-	void *ctx;
+/* What a path inside is, a link at its end followed. */
+enum sp_file_type {
+	SP_FILE_REGULAR = 1,
+	SP_FILE_FOLDER,
+	SP_FILE_OTHER, /* device, FIFO, socket */
 };
-struct sp_sink {
-	int (*write)(void *ctx, const char *data, size_t len, struct sp_error *err);
-	void *ctx;
+struct sp_file_stat {
+	enum sp_file_type type;
+	uint64_t size;
+	uint32_t mode;   /* permission bits */
+	int64_t mtime_s; /* since 1970 */
 };
 
 struct sp_health {
@@ -162,9 +173,16 @@ struct sp_driver {
 	int (*get_archive)(struct sp_provider *self, const char *id, const char *path,
 		const struct sp_sink *sink, struct sp_error *err);
 
-	/* Unpack a tar stream into the folder at path, which is there or is made. */
+	/*
+	 * Unpack a tar stream into the folder at path, which is there or is made.  A folder
+	 * never takes the place of something else, nor the reverse: EXISTS.
+	 */
 	int (*put_archive)(struct sp_provider *self, const char *id, const char *path,
 		const struct sp_source *source, struct sp_error *err);
+
+	/* Links are followed, as far as they stay inside.  NOT_FOUND when nothing is there. */
+	int (*stat)(struct sp_provider *self, const char *id, const char *path,
+		struct sp_file_stat *out, struct sp_error *err);
 
 	/* Safe to retry: destroying what is gone is a success. */
 	int (*destroy)(struct sp_provider *self, const char *id, struct sp_error *err);
@@ -182,6 +200,9 @@ int sp_provider_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err);
 int sp_provider_exec(struct sp_provider *p, const char *id,
 	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+/* The second half of a run: exec in what create made, then destroy it. */
+int sp_provider_run_created(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
 int sp_provider_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
 	struct sp_error *err);
 int sp_provider_list(struct sp_provider *p, const struct sp_label *labels,
@@ -192,6 +213,8 @@ int sp_provider_get_archive(struct sp_provider *p, const char *id, const char *p
 	const struct sp_sink *sink, struct sp_error *err);
 int sp_provider_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
+int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err);
 int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
 void sp_provider_close(struct sp_provider *p);
 
@@ -201,8 +224,18 @@ int sp_sandbox_info_label(struct sp_sandbox_info *info, const char *key,
 /* Append *info to the list, taking what it owns. */
 int sp_sandbox_list_add(struct sp_sandbox_list *list, struct sp_sandbox_info *info,
 	struct sp_error *err);
+/* Does it carry all these labels?  Of none is true. */
 bool sp_labels_match(const struct sp_sandbox_info *info, const struct sp_label *labels,
 	size_t label_count);
+
+/* Does the request make sense?  The wrappers ask before any op sees it. */
+int sp_spec_check(const struct sp_sandbox_spec *spec, struct sp_error *err);
+int sp_command_check(const struct sp_command *command, struct sp_error *err);
+/* Can a provider with these capabilities do all of it?  UNSUPPORTED names what not. */
+int sp_spec_supported(uint32_t capabilities, const struct sp_sandbox_spec *spec,
+	struct sp_error *err);
+int sp_command_supported(
+	uint32_t capabilities, const struct sp_command *command, struct sp_error *err);
 
 #define sp_autoinfo SP_AUTO(sp_sandbox_info_clear)
 #define sp_autolist SP_AUTO(sp_sandbox_list_clear)

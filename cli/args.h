@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command line set. */
+#ifndef SP_CLI_ARGS_H
+#define SP_CLI_ARGS_H
+
+#include "base/buf.h"
+#include "base/strv.h"
+
+/* Which commands an option belongs to. */
+enum cli_command_bit {
+	CLI_RUN = 1u << 0,
+	CLI_CREATE = 1u << 1,
+	CLI_EXEC = 1u << 2,
+	CLI_LIST = 1u << 3,
+	CLI_INSPECT = 1u << 4,
+	CLI_DESTROY = 1u << 5,
+	CLI_CP = 1u << 6,
+	CLI_PROVIDERS = 1u << 7,
+	CLI_TEST = 1u << 8,
+	CLI_DOCTOR = 1u << 9,
+	CLI_VERSION = 1u << 10,
+	CLI_HELP = 1u << 11,
+};
+
+struct cli_args {
+	const char *command; /* its name, for messages */
+	const char *provider;
+	struct sp_strv fallback;
+	const char *image, *file, *lang, *workdir, *user, *seccomp;
+	struct sp_strv env;    /* KEY=VALUE */
+	struct sp_strv labels; /* KEY=VALUE */
+	struct sp_strv mounts; /* SRC:DST[:ro|rw] */
+	struct sp_limits limits;
+	enum sp_network network;
+	int64_t timeout_ms; /* 0 is none */
+	int64_t ttl_ms;     /* -1: not given */
+	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
+		capabilities, help;
+
+	/* The words that are no options, NULL-terminated, borrowed from argv. */
+	const char *const *words;
+	size_t word_count;
+	bool is_argv; /* "--" came before the command: it meets no shell */
+};
+
+#define CLI_ARGS_INIT \
+	{ \
+		.timeout_ms = 120 * 1000, .ttl_ms = -1, \
+	}
+
+void cli_args_clear(struct cli_args *args);
+
+/* The labels as pairs, split in place.  Returns how many; *out is malloc()ed. */
+int cli_args_labels(struct cli_args *args, struct sp_label **out, struct sp_error *err);
+
+/* A sandbox as the options want it; the vectors in it are owned, the texts borrowed. */
+struct cli_spec {
+	struct sp_sandbox_spec spec;
+	struct sp_label *labels;
+	struct sp_mount *mounts;
+	struct sp_strv paths; /* mount sources made absolute */
+};
+int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *err);
+void cli_spec_clear(struct cli_spec *spec);
+
+#endif

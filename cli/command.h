@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands: what each is called, how its words are read, what does it. */
+#ifndef SP_CLI_COMMAND_H
+#define SP_CLI_COMMAND_H
+
+#include "cli/opt.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+
+/* Returns the exit status, or the negative code that is in err. */
+typedef int cli_command_fn(struct cli_args *args, struct sp_error *err);
+
+cli_command_fn cmd_run;
+cli_command_fn cmd_create;
+cli_command_fn cmd_exec;
+cli_command_fn cmd_list;
+cli_command_fn cmd_inspect;
+cli_command_fn cmd_destroy;
+cli_command_fn cmd_cp;
+cli_command_fn cmd_providers;
+cli_command_fn cmd_test;
+cli_command_fn cmd_doctor;
+
+/* Open a client as the options say; progress must live as long as it. */
+int cli_open_client(const struct cli_args *args, struct progress *progress,
+	struct sp_client **out, struct sp_error *err);
+
+static inline void cli_client_close_(struct sp_client **client)
+{
+	sp_client_close(*client);
+}
+#define cli_autoclient SP_AUTO(cli_client_close_)
+
+/* One sandbox of a list, or what became of a command, as JSON; NULL: out of memory. */
+struct json_object *cli_info_json(const struct sp_sandbox_info *info);
+struct json_object *cli_result_json(const struct sp_exec_result *result);
+
+/* How long ago, or until: "5s", "3m", "2h", "4d". */
+void cli_age(char text[static 24], int64_t ms);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandpit-worker: packs and unpacks tar streams, for one transfer, on either side.
+ *
+ *   pack   [--as NAME] PATH          PATH as a tar stream on standard output
+ *   unpack [--as NAME] [--keep-kinds] DIR | --fd N
+ *                                    the tar stream on standard input into DIR, which is
+ *                                    made if missing, or into an open folder
+ *   stat   PATH                      one line "file|folder|other SIZE MODE MTIME"
+ *
+ * --host adds the rules of the host side: the caller's umask, and confinement to what is
+ * named.  --max-bytes and --max-members lower the limits.  Standard error ends with
+ * "error: CODE message" when the exit status is 1, see worker_reply.h.
+ *
+ * The program is static, needs no environment, and opens nothing but what it is told to:
+ * inside a sandbox every other file is somebody else's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "images/confine.h"
+#include "images/pack.h"
+#include "images/unpack.h"
+
+#define FOLDER_MODE 0755
+
+struct args {
+	const char *verb, *path, *as;
+	bool host, keep_kinds;
+	int fd; /* -1: none */
+	struct sp_tar_limits limits;
+	mode_t umask; /* the caller's */
+};
+
+/* --- Arguments ---------------------------------------------------------------------- */
+
+static int usage(const char *what, const char *word, struct sp_error *err)
+{
+	return sp_fail(err, SP_ERR_INVALID, "%s %s", what, word);
+}
+
+static int parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (!text || !*text)
+		return -1;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || value > max / 10)
+			return -1;
+		value = value * 10 + (uint64_t)(*text - '0');
+	}
+	*out = value;
+	return value <= max ? 0 : -1;
+}
+
+/* An option with a value: how many words it is, 0 when it is none of these. */
+static int parse_valued(
+	struct args *a, const char *word, const char *value, struct sp_error *err)
+{
+	uint64_t fd = 0;
+	int rc = 0;
+
+	if (strcmp(word, "--as") == 0) {
+		a->as = value;
+		rc = value && *value && strlen(value) <= NAME_MAX &&
+				!strchr(value, '/') && strcmp(value, ".") != 0 &&
+				strcmp(value, "..") != 0
+			? 0
+			: -1;
+	} else if (strcmp(word, "--fd") == 0) {
+		rc = parse_number(value, INT_MAX, &fd);
+		a->fd = (int)fd;
+	} else if (strcmp(word, "--max-bytes") == 0) {
+		rc = parse_number(value, INT64_MAX, &a->limits.bytes);
+	} else if (strcmp(word, "--max-members") == 0) {
+		rc = parse_number(value, INT64_MAX, &a->limits.members);
+	} else {
+		return 0;
+	}
+	return rc < 0 ? usage("bad value of", word, err) : 2;
+}
+
+static bool parse_flag(struct args *a, const char *word)
+{
+	if (strcmp(word, "--host") == 0)
+		a->host = true;
+	else if (strcmp(word, "--keep-kinds") == 0)
+		a->keep_kinds = true;
+	else
+		return false;
+	return true;
+}
+
+/* Options, then "--" if the path may begin with a dash, then the path. */
+static int parse(struct args *a, int argc, char **argv, struct sp_error *err)
+{
+	int i = 2;
+
+	if (argc < 2)
+		return usage("no verb for", argv[0], err);
+	a->verb = argv[1];
+	while (i < argc && argv[i][0] == '-') {
+		int words;
+
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		words = parse_flag(a, argv[i])
+			? 1
+			: parse_valued(a, argv[i], argv[i + 1], err);
+		if (words < 0)
+			return words;
+		if (words == 0)
+			return usage("unknown option", argv[i], err);
+		i += words;
+	}
+	a->path = i < argc ? argv[i++] : NULL;
+	if (i < argc)
+		return usage("unexpected word", argv[i], err);
+	return 0;
+}
+
+/* --- Verbs -------------------------------------------------------------------------- */
+
+static void note_skipped(const struct sp_tar_stats *stats)
+{
+	if (stats->skipped)
+		dprintf(2, "warning: skipped %llu devices, FIFOs and sockets\n",
+			(unsigned long long)stats->skipped);
+	if (stats->shrunk)
+		dprintf(2, "warning: %llu files shrank while they were read\n",
+			(unsigned long long)stats->shrunk);
+}
+
+/* A link at the start needs no right: its text is read without opening it. */
+static int confine_to_start(const struct sp_pack_start *start, struct sp_error *err)
+{
+	int flags = O_PATH | O_CLOEXEC | (start->follow ? 0 : O_NOFOLLOW);
+	sp_autoclose int fd = openat(start->fd, start->name, flags);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return sp_fail_errno(err, "open %s", start->name);
+	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
+		return sp_confine(fd, SP_CONFINE_READ, err);
+	return sp_confine(-1, SP_CONFINE_READ, err);
+}
+
+static int do_pack(const struct args *a, struct sp_error *err)
+{
+	const struct sp_pack_opts opts = {.as = a->as, .limits = a->limits};
+	struct sp_pack_start start = {.fd = -1};
+	struct sp_tar_stats stats = {0};
+	sp_autoclose int fd = -1;
+	int rc = sp_pack_open(a->path, &start, err);
+
+	fd = start.fd;
+	if (rc == 0 && a->host)
+		rc = confine_to_start(&start, err);
+	if (rc == 0)
+		rc = sp_pack(&start, &opts, STDOUT_FILENO, &stats, err);
+	note_skipped(&stats);
+	return rc;
+}
+
+/* The folder, made with its parents where they are missing. */
+static int open_target(const struct args *a, struct sp_error *err)
+{
+	char cwd[PATH_MAX];
+	char path[2 * PATH_MAX];
+	int fd = a->fd >= 0 ? fcntl(a->fd, F_DUPFD_CLOEXEC, 3)
+			    : open(a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 || a->fd >= 0 || errno != ENOENT)
+		goto done;
+	if (a->path[0] != '/' && !getcwd(cwd, sizeof(cwd)))
+		return sp_fail_errno(err, "find the working directory");
+	if (snprintf(path, sizeof(path), "%s%s%s", a->path[0] == '/' ? "" : cwd,
+		    a->path[0] == '/' ? "" : "/", a->path) >= (int)sizeof(path))
+		return sp_fail(err, SP_ERR_LIMIT, "%.64s... is too long", a->path);
+	if (sp_mkdir_p(path, FOLDER_MODE, err) < 0)
+		return err->code;
+	fd = open(a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+done:
+	if (fd < 0 && errno == ENOTDIR)
+		return sp_fail(err, SP_ERR_EXISTS, "%s is no folder", a->path);
+	return fd < 0 ? sp_fail_errno(err, "open folder %s", a->path) : fd;
+}
+
+static int do_unpack(const struct args *a, struct sp_error *err)
+{
+	const struct sp_unpack_opts opts = {
+		.as = a->as,
+		.mask = a->host ? a->umask : 0,
+		.keep_kinds = a->keep_kinds,
+		.limits = a->limits,
+	};
+	struct sp_tar_stats stats = {0};
+	sp_autoclose int root = open_target(a, err);
+	int rc = root < 0 ? root : 0;
+
+	if (rc == 0 && a->host)
+		rc = sp_confine(root, SP_CONFINE_WRITE, err);
+	if (rc == 0)
+		rc = sp_unpack(root, STDIN_FILENO, &opts, &stats, err);
+	note_skipped(&stats);
+	return rc;
+}
+
+static int do_stat(const struct args *a, struct sp_error *err)
+{
+	const char *type = "other";
+	struct stat st;
+
+	if (stat(a->path, &st) < 0)
+		return sp_fail_errno(err, "%s", a->path);
+	if (S_ISREG(st.st_mode))
+		type = "file";
+	if (S_ISDIR(st.st_mode))
+		type = "folder";
+	if (dprintf(STDOUT_FILENO, "%s %llu %o %lld\n", type,
+		    (unsigned long long)st.st_size, st.st_mode & 07777,
+		    (long long)st.st_mtim.tv_sec) < 0)
+		return sp_fail_errno(err, "write");
+	return 0;
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(const struct args *a, struct sp_error *err);
+} verbs[] = {
+	{"pack", do_pack},
+	{"unpack", do_unpack},
+	{"stat", do_stat},
+};
+
+static int run(int argc, char **argv, struct sp_error *err)
+{
+	struct args a = {.fd = -1};
+	int rc = parse(&a, argc, argv, err);
+
+	if (rc < 0)
+		return rc;
+	if (!a.path == (a.fd < 0) || (a.fd >= 0 && strcmp(a.verb, "unpack") != 0))
+		return usage("which path for", a.verb, err);
+	/* Modes come out as the archive has them; a reader that left is an error we report. */
+	a.umask = umask(0);
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < SP_COUNT(verbs); i++)
+		if (strcmp(a.verb, verbs[i].name) == 0)
+			return verbs[i].run(&a, err);
+	return usage("unknown verb", a.verb, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct sp_error err = {0};
+	int rc = run(argc, argv, &err);
+
+	if (rc < 0)
+		dprintf(2, "error: %s %s\n", sp_code_name(rc), err.msg);
+	return rc < 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "images/worker_reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/enc.h"
+
+#define PREFIX      "error: "
+#define MESSAGE_MAX (4 * sizeof(((struct sp_error *)0)->msg))
+#define STAT_MAX    128
+#define CODE_MAX    24
+
+/* The last line that is not empty, without its newline. */
+static const char *last_line(const char *text, size_t *len)
+{
+	const char *newline;
+
+	while (*len > 0 && text[*len - 1] == '\n')
+		(*len)--;
+	newline = *len ? memrchr(text, '\n', *len) : NULL;
+	if (newline) {
+		*len -= (size_t)(newline + 1 - text);
+		text = newline + 1;
+	}
+	return text;
+}
+
+/* "unknown" is what the names end with. */
+static enum sp_code code_of_name(const char *name, size_t len)
+{
+	for (int code = -1;; code--) {
+		const char *known = sp_code_name((enum sp_code)code);
+
+		if (strlen(known) == len && memcmp(known, name, len) == 0)
+			return (enum sp_code)code;
+		if (strcmp(known, "unknown") == 0)
+			return SP_OK;
+	}
+}
+
+static int fail_with(struct sp_error *err, enum sp_code code, const char *before,
+	const char *text, size_t len)
+{
+	sp_autobuf struct sp_buf shown = SP_BUF_INIT(MESSAGE_MAX);
+
+	sp_enc_printable(&shown, text, len < MESSAGE_MAX / 4 ? len : MESSAGE_MAX / 4);
+	return sp_fail(err, code, "%s%s", before, sp_buf_str(&shown));
+}
+
+int sp_worker_reply(const char *text, size_t len, int exit_code, struct sp_error *err)
+{
+	const char *line, *space;
+	enum sp_code code = SP_OK;
+	size_t rest;
+
+	if (exit_code == 0)
+		return 0;
+	line = last_line(text, &len);
+	if (len < strlen(PREFIX) || memcmp(line, PREFIX, strlen(PREFIX)) != 0)
+		return sp_fail(err, SP_ERR_SYSTEM,
+			"the file worker ended with status %d and no message",
+			exit_code);
+	line += strlen(PREFIX);
+	len -= strlen(PREFIX);
+	space = memchr(line, ' ', len);
+	if (space)
+		code = code_of_name(line, (size_t)(space - line));
+	if (code == SP_OK || strcmp(sp_code_name(code), "unknown") == 0)
+		return fail_with(err, SP_ERR_SYSTEM, "file worker: ", line, len);
+	rest = len - (size_t)(space + 1 - line);
+	return fail_with(err, code, "", space + 1, rest);
+}
+
+int sp_worker_parse_stat(
+	const char *text, size_t len, struct sp_worker_stat *out, struct sp_error *err)
+{
+	char line[STAT_MAX], type[8];
+	unsigned long long size;
+	long long mtime;
+	unsigned int mode;
+	int used = 0;
+
+	if (len == 0 || len >= sizeof(line) || text[len - 1] != '\n' ||
+		memchr(text, '\0', len))
+		return sp_fail(err, SP_ERR_PROTOCOL, "malformed answer of stat");
+	memcpy(line, text, len);
+	line[len - 1] = '\0';
+	if (sscanf(line, "%7s %19llu %4o %19lld%n", type, &size, &mode, &mtime,
+		    &used) != 4 ||
+		(size_t)used != len - 1)
+		return sp_fail(err, SP_ERR_PROTOCOL, "malformed answer of stat");
+	out->is_file = strcmp(type, "file") == 0;
+	out->is_folder = strcmp(type, "folder") == 0;
+	out->size = size;
+	out->mode = mode;
+	out->mtime_s = mtime;
+	return 0;
+}

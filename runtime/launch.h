@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Start sandpit-runner and stay with it: streams relayed, the end reported. */
+#ifndef SP_RUNTIME_LAUNCH_H
+#define SP_RUNTIME_LAUNCH_H
+
+#include "base/buf.h"
+#include "runtime/state.h"
+
+/* What to launch.  Text and lists are borrowed for the call. */
+struct sp_launch {
+	enum sp_runner_mode mode;
+	const struct sp_record *sandbox;
+	const char *runner_path;
+	const char *state_path;        /* the sandbox's folder */
+	const char *root;              /* image folder, or NULL: the host's view */
+	const struct sp_mount *mounts; /* mount_count of them, sources absolute */
+	size_t mount_count;
+	const char *const *argv;    /* NULL for CREATE */
+	const char *const *env;     /* on top of the sandbox's, or NULL */
+	const char *workdir, *user; /* NULL: the sandbox's */
+	int64_t timeout_ms;
+	int exe_fd;    /* ENTER: program to run instead, or -1 */
+	int lock_fd;   /* launch: goes over to the supervisor */
+	int filter_fd; /* the system call filter, or -1 with ENTER */
+	const struct sp_supervisor *supervisor; /* ENTER: whom to join */
+};
+
+/* Where standard input comes from: nowhere, a descriptor, or a function (0 is the end). */
+struct sp_input {
+	int fd; /* -1: read, or nothing */
+	ssize_t (*read)(void *ctx, char *data, size_t len, struct sp_error *err);
+	void *ctx;
+};
+
+struct sp_relay {
+	struct sp_input input;
+	int cancel_fd; /* -1: none */
+	sp_output_fn *on_output;
+	void *on_output_ctx;
+};
+
+/* A runner that was started; zeroed is none. */
+struct sp_running {
+	pid_t pid;
+	int control;         /* events */
+	int in, out, errors; /* our ends of the streams, -1 when done */
+};
+
+/* Start it.  Nothing is left behind on failure. */
+int sp_launch_start(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+
+/* CREATE: wait until the sandbox answers.  Ends *run. */
+int sp_launch_wait_ready(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
+
+/*
+ * RUN and ENTER: relay the streams until the command has ended and its output is read.
+ * A command's failure is a success; an error is ours.  Ends *run in every case, and with
+ * it whatever runs.
+ */
+int sp_launch_relay(struct sp_running *run, const struct sp_relay *relay,
+	struct sp_runner_event *event, struct sp_error *err);
+
+#endif

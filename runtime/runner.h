@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside sandpit-runner: one static thread, no heap.  The steps of a launch are functions
+ * that return 0 or fill an error; runner.c and init.c call them in the order that counts.
+ */
+#ifndef SP_RUNTIME_RUNNER_H
+#define SP_RUNTIME_RUNNER_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "runtime/remove.h"
+#include "runtime/spec.h"
+
+struct runner {
+	const struct sp_runner_spec *spec; /* the whole memory file, read-only */
+	char *const *argv;
+	char **env; /* two free places at its end, for HOME */
+	size_t env_count;
+	struct sp_runner_marks *marks; /* shared with the child */
+	int proc_fd;                   /* the host's procfs, checked */
+	int release[2];                /* socket pair: parent [0], child [1] */
+	int status[2];                 /* pipe: messages of the child */
+	uint32_t degraded;
+};
+
+/* What the child tells: one write each, smaller than PIPE_BUF. */
+enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
+struct status_message {
+	uint32_t kind;
+	int32_t status;
+	uint32_t degraded;
+	struct sp_error error;
+};
+
+/* Descriptors the parent opened for the child, sent when it is released. */
+#define SOURCES_MAX (SP_RUNNER_MOUNTS_MAX + 1)
+struct sources {
+	int fds[SOURCES_MAX]; /* detached mounts: image root first when there is one */
+	size_t count;
+};
+
+static inline const char *spec_text(const struct runner *r, uint32_t offset)
+{
+	return offset ? (const char *)r->spec + offset : NULL;
+}
+
+/* runner.c */
+void runner_mark(struct runner *r, const char *name);
+int runner_send_status(const struct runner *r, uint32_t kind, int status,
+	const struct sp_error *error);
+
+/* supervise.c: wait for the child's end, enforce deadlines, clean up, report. */
+int supervise(struct runner *r, pid_t child, int child_fd);
+void send_event(struct runner *r, struct sp_runner_event *event);
+
+/* tree.c: end a subreaper and all that descends from it; false if something stays. */
+bool kill_tree(const struct runner *r, pid_t reaper);
+
+/* init.c: process 1 of a new sandbox.  Does not return. */
+_Noreturn void sandbox_init(struct runner *r);
+/* For reapers: the status pipe moves to 0, a gate (or -1) to 1, the filter stays. */
+void keep_only(struct runner *r, int gate);
+
+/* enter.c: join a sandbox and run a command there.  Returns the runner's exit status. */
+int enter(struct runner *r);
+
+/* command.c: the last steps of every command; returns only to fail. */
+/* Die with the supervisor, also if that happened before it could be asked for. */
+int tie_to_parent(const struct runner *r, struct sp_error *err);
+int prepare_process(const struct runner *r, struct sp_error *err);
+_Noreturn void run_command(struct runner *r);
+int install_filter(struct sp_error *err);
+
+/* step_ids.c */
+int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);
+int become_root(const struct runner *r, struct sp_error *err);
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[32];
+	size_t group_count;
+	char home[256];
+};
+/* step_user.c: who "U[:G]" is, by the sandbox's own files. */
+int find_identity(const struct runner *r, struct identity *who, struct sp_error *err);
+
+/* step_sources.c: mounts of host objects, made by the parent or by the child. */
+int open_sources(
+	struct runner *r, pid_t child, struct sources *out, struct sp_error *err);
+int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err);
+int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err);
+int clone_source(const struct runner *r, size_t i, const struct sources *s,
+	struct sp_error *err);
+
+/* step_root.c, step_proc.c, step_dev.c: the file tree. */
+int build_root(struct runner *r, const struct sources *s, struct sp_error *err);
+int mount_proc(int root_fd, struct sp_error *err);
+int mount_dev(const struct runner *r, int root_fd, struct sp_error *err);
+
+/* New file systems and clones, as detached descriptors; all take root_fd-relative targets. */
+struct mount_option {
+	const char *key, *value; /* value NULL: a flag */
+};
+int new_fs(const char *type, const struct mount_option *options,
+	unsigned int attributes, struct sp_error *err);
+int clone_tree(int dirfd, const char *path, uint64_t attributes, bool recursive,
+	struct sp_error *err);
+int attach(int mount_fd, int dirfd, const char *target, struct sp_error *err);
+/* Open what will be mounted on: a real folder or file beneath the root, never a link. */
+int open_target(
+	int root_fd, const char *path, bool folder, bool create, struct sp_error *err);
+
+int loopback_up(struct sp_error *err);
+int set_limits(const struct runner *r, struct sp_error *err);
+int reset_process(struct sp_error *err);
+int drop_capabilities(uint64_t keep, struct sp_error *err);
+/* With the host's network: its abstract sockets stay out of reach. */
+int restrict_landlock(const struct runner *r, struct sp_error *err);
+int join_cgroups(const struct runner *r, pid_t pid, struct sp_error *err);
+/* Processes the memory limit killed so far. */
+uint64_t count_oom_kills(const struct runner *r);
+
+#endif

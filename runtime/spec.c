@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building the runner's specification: a header, then all text behind it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "runtime/spec_build.h"
+
+/* Where the next text goes; the header is filled in at the end. */
+static uint32_t add_text(struct sp_buf *b, const char *text)
+{
+	uint32_t at = (uint32_t)b->len;
+
+	if (!text)
+		return 0;
+	sp_buf_add(b, text, strlen(text) + 1);
+	return at;
+}
+
+static uint32_t add_list(struct sp_buf *b, const char *const *list, uint32_t *count)
+{
+	uint32_t at = (uint32_t)b->len;
+
+	*count = 0;
+	for (; list && *list; list++, (*count)++)
+		add_text(b, *list);
+	return *count ? at : 0;
+}
+
+/* The sandbox's environment with the command's on top. */
+static int add_env(struct sp_buf *b, const struct sp_launch *l,
+	struct sp_runner_spec *s, struct sp_error *err)
+{
+	sp_autostrv struct sp_strv env = {0};
+
+	sp_strv_add_all(&env, sp_strv_list(&l->sandbox->env));
+	for (const char *const *e = l->env; e && *e; e++)
+		sp_strv_set_env(&env, *e);
+	s->env = add_list(b, sp_strv_list(&env), &s->envc);
+	return sp_strv_ok(&env, err);
+}
+
+static void fill_limits(struct sp_runner_spec *s, const struct sp_record *r)
+{
+	s->outer_uid = r->outer_uid;
+	s->outer_gid = r->outer_gid;
+	s->id_count = r->id_count;
+	s->capabilities = r->capabilities;
+	s->disk_bytes = r->limits.disk_bytes;
+	s->nofile = r->limits.nofile;
+	/* Where no cgroup counts, each process is limited by itself. */
+	if (!r->cgroups.holds[SP_CGROUP_MEMORY])
+		s->address_bytes = r->limits.memory_bytes;
+	if (!r->cgroups.holds[SP_CGROUP_PIDS])
+		s->processes = r->limits.pids;
+	if (r->network == SP_NETWORK_HOST)
+		s->flags |= SP_RF_HOST_NETWORK;
+	if (r->is_privileged)
+		s->flags |= SP_RF_PRIVILEGED;
+}
+
+static void add_cgroups(
+	struct sp_buf *b, struct sp_runner_spec *s, const struct sp_cgroup_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct sp_runner_cgroup *c = &s->cgroups[s->cgroup_count++];
+
+		c->path = add_text(b, set->items[i].path);
+		c->is_v2 = set->items[i].is_v2;
+		c->is_memory = set->items[i].is_memory;
+	}
+}
+
+/* Open a host object once; the runner works from this descriptor. */
+static int open_source(const char *path, int *fd, struct stat *st, struct sp_error *err)
+{
+	*fd = open(path, O_PATH | O_CLOEXEC);
+	if (*fd < 0 || fstat(*fd, st) < 0)
+		return sp_fail_errno(err, "%s", path);
+	if (!S_ISDIR(st->st_mode) && !S_ISREG(st->st_mode))
+		return sp_fail(err, SP_ERR_INVALID,
+			"%s is no folder and no regular file", path);
+	return 0;
+}
+
+static int add_sources(struct sp_buf *b, const struct sp_launch *l,
+	struct sp_runner_spec *s, struct sp_spec_files *files, struct sp_error *err)
+{
+	struct stat st;
+	int rc;
+
+	if (l->root) {
+		rc = open_source(l->root, &files->fds[files->count++], &st, err);
+		if (rc < 0)
+			return sp_wrap(err, rc, "image");
+		s->root = add_text(b, l->root);
+		s->root_dev = st.st_dev;
+		s->root_ino = st.st_ino;
+	}
+	for (size_t i = 0; i < l->mount_count; i++) {
+		struct sp_runner_mount *m = &s->mounts[s->mount_count++];
+
+		rc = open_source(
+			l->mounts[i].source, &files->fds[files->count++], &st, err);
+		if (rc < 0)
+			return sp_wrap(err, rc, "mount");
+		m->source = add_text(b, l->mounts[i].source);
+		m->target = add_text(b, l->mounts[i].target);
+		m->is_writable = l->mounts[i].writable;
+		m->is_folder = S_ISDIR(st.st_mode);
+		m->dev = st.st_dev;
+		m->ino = st.st_ino;
+	}
+	return 0;
+}
+
+void sp_spec_files_clear(struct sp_spec_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		sp_close_fd(&files->fds[i]);
+	files->count = 0;
+}
+
+int sp_spec_build(
+	const struct sp_launch *l, struct sp_spec_files *files, struct sp_error *err)
+{
+	sp_autobuf struct sp_buf b = SP_BUF_INIT(SP_RUNNER_SPEC_MAX);
+	struct sp_runner_spec s = {
+		.magic = SP_RUNNER_MAGIC, .mode = l->mode, .timeout_ms = l->timeout_ms};
+	const struct sp_record *r = l->sandbox;
+	int rc;
+
+	sp_buf_add(&b, &s, sizeof(s));
+	fill_limits(&s, r);
+	if (l->mode == SP_RUNNER_CREATE && r->expires_ms)
+		s.ttl_ms = r->expires_ms - r->created_ms;
+	s.argv = add_list(&b, l->argv, &s.argc);
+	rc = add_env(&b, l, &s, err);
+	if (rc < 0)
+		return rc;
+	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
+	s.user = add_text(&b, l->user ? l->user : r->user);
+	s.state_path = add_text(&b, l->state_path);
+	s.claim_path = add_text(&b, r->claim);
+	add_cgroups(&b, &s, &r->cgroups);
+	if (l->exe_fd >= 0)
+		s.flags |= SP_RF_HAS_EXE;
+	if (r->cgroups.count && r->cgroups.items[0].is_v2 && l->mode != SP_RUNNER_ENTER)
+		s.flags |= SP_RF_HAS_CGROUP2;
+	rc = add_sources(&b, l, &s, files, err);
+	if (rc < 0)
+		return rc;
+	rc = sp_buf_ok(&b, err);
+	if (rc < 0)
+		return sp_wrap(err, rc, "arguments and environment");
+	s.size = (uint32_t)b.len;
+	memcpy(b.data, &s, sizeof(s));
+	return sp_sealed_memfd("sandpit-spec", b.data, b.len, err);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the caller hands to sandpit-runner: plain data in one sealed memory file, and
+ * descriptors at fixed numbers.  Both sides are built together, so the layout is a struct.
+ */
+#ifndef SP_RUNTIME_SPEC_H
+#define SP_RUNTIME_SPEC_H
+
+#include "include/sandpit.h"
+
+#define SP_RUNNER_MAGIC       0x73707235u
+#define SP_RUNNER_MOUNTS_MAX  16
+#define SP_RUNNER_CGROUPS_MAX 4
+#define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
+#define SP_RUNNER_MARKS_MAX   24
+
+enum sp_runner_mode {
+	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
+	SP_RUNNER_CREATE,  /* a sandbox that stays */
+	SP_RUNNER_ENTER,   /* one command in a sandbox that is there */
+};
+
+/* Descriptors of the runner; the first three are the command's own. */
+enum sp_runner_fd {
+	SP_RFD_CONTROL = 3, /* SOCK_SEQPACKET: events out, SP_RUNNER_STOP in */
+	SP_RFD_SPEC,
+	SP_RFD_FILTER, /* struct sock_filter[] */
+	SP_RFD_LOCK,   /* the sandbox's lock file, flock held through it */
+	SP_RFD_CGROUP, /* cgroup v2 folder to be born in, or /dev/null */
+	SP_RFD_EXE,    /* ENTER: program to run instead of argv[0], or /dev/null */
+	SP_RFD_SOURCES, /* launch: O_PATH of the image root and each mount; ENTER: namespaces */
+};
+
+/* The supervisor keeps the sandbox's namespaces open here, for those who join later. */
+#define SP_RUNNER_NS_FD 48
+enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_COUNT };
+
+#define SP_RUNNER_STOP 'S'
+
+/* Files in a sandbox's state folder. */
+#define SP_STATE_RECORD "record" /* what it was asked to be: state.h */
+#define SP_STATE_LOCK   "lock"   /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT   "init"   /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+
+enum sp_runner_flag {
+	SP_RF_HOST_NETWORK = 1u << 0,
+	SP_RF_HAS_EXE = 1u << 1,     /* SP_RFD_EXE is a program */
+	SP_RF_HAS_CGROUP2 = 1u << 2, /* SP_RFD_CGROUP is a folder */
+	SP_RF_PRIVILEGED =
+		1u << 3, /* the caller is root on the host: mounts are mapped */
+};
+
+/* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
+struct sp_runner_mount {
+	uint32_t source, target;
+	uint32_t is_writable;
+	uint32_t is_folder;
+	uint64_t dev, ino; /* of the source, when the caller resolved it */
+};
+
+struct sp_runner_cgroup {
+	uint32_t path;
+	uint32_t is_v2;
+	uint32_t is_memory;
+};
+
+struct sp_runner_spec {
+	uint32_t magic, size;
+	uint32_t mode, flags;
+	int64_t timeout_ms, ttl_ms;
+	uint32_t outer_uid, outer_gid,
+		id_count; /* 0.. inside are outer_.. on the host */
+	uint64_t capabilities;
+	uint64_t disk_bytes, nofile;
+	uint64_t address_bytes,
+		processes;   /* where no cgroup limits them; 0 otherwise */
+	uint32_t argc, argv; /* argc strings, one after the other */
+	uint32_t envc, env;
+	uint32_t workdir, user;
+	uint32_t root; /* image folder; 0 is the host's own view */
+	uint64_t root_dev, root_ino;
+	uint32_t state_path; /* the sandbox's folder, removed at its end */
+	uint32_t claim_path; /* of its id range, removed at its end */
+	uint32_t cgroup_count;
+	struct sp_runner_cgroup cgroups[SP_RUNNER_CGROUPS_MAX];
+	uint32_t mount_count;
+	struct sp_runner_mount mounts[SP_RUNNER_MOUNTS_MAX];
+};
+
+/* Steps of a launch with their time on the monotonic clock, shared with the child. */
+struct sp_runner_marks {
+	uint32_t count;
+	struct {
+		char name[20];
+		int64_t at_us;
+	} items[SP_RUNNER_MARKS_MAX];
+};
+
+enum sp_runner_event_kind {
+	SP_EVENT_READY = 1, /* CREATE: the sandbox answers */
+	SP_EVENT_ENDED,     /* the command, or the sandbox around it, is gone */
+	SP_EVENT_FAILED,    /* nothing ran, nothing is left */
+};
+
+/* What could not be set and has a fallback. */
+enum sp_runner_degraded {
+	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+};
+
+struct sp_runner_event {
+	uint32_t kind;
+	uint32_t degraded;
+	int32_t status; /* as waitpid gives it */
+	bool timed_out, oom_killed, cancelled;
+	bool has_survivors; /* ENTER: the tree could not be ended, the sandbox must be */
+	struct sp_error error;
+	struct sp_runner_marks marks;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of each process, hard and soft alike, so that nothing inside raises them. */
+#include <sys/resource.h>
+
+#include "runtime/runner.h"
+
+#define LOCKED_BYTES (64 * 1024)
+#define QUEUE_BYTES  (800 * 1024)
+#define SIGNALS      1024
+
+/* Without CAP_SYS_RESOURCE the hard limit only goes down: keep the lower of the two. */
+static int limit(int which, uint64_t value, const char *name, struct sp_error *err)
+{
+	struct rlimit now;
+
+	if (getrlimit((__rlimit_resource_t)which, &now) < 0)
+		return sp_fail_errno(err, "read limit of %s", name);
+	if (now.rlim_max == RLIM_INFINITY || value < now.rlim_max)
+		now.rlim_max = value;
+	now.rlim_cur = now.rlim_max;
+	if (setrlimit((__rlimit_resource_t)which, &now) < 0)
+		return sp_fail_errno(err, "limit %s", name);
+	return 0;
+}
+
+int set_limits(const struct runner *r, struct sp_error *err)
+{
+	const struct sp_runner_spec *s = r->spec;
+	const struct {
+		int which;
+		uint64_t value;
+		const char *name;
+	} table[] = {
+		{RLIMIT_NOFILE, s->nofile, "open files"},
+		/* A core_pattern pipe runs on the host. */
+		{RLIMIT_CORE, 0, "core size"},
+		{RLIMIT_MEMLOCK, LOCKED_BYTES, "locked memory"},
+		{RLIMIT_MSGQUEUE, QUEUE_BYTES, "message queues"},
+		{RLIMIT_SIGPENDING, SIGNALS, "pending signals"},
+		{RLIMIT_RTPRIO, 0, "real-time priority"},
+		{RLIMIT_NICE, 0, "nice"},
+		{RLIMIT_AS, s->address_bytes, "address space"},
+		{RLIMIT_NPROC, s->processes, "processes"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		bool is_fallback = table[i].which == RLIMIT_AS ||
+			table[i].which == RLIMIT_NPROC;
+		int rc;
+
+		if (is_fallback && table[i].value == 0)
+			continue;
+		rc = limit(table[i].which, table[i].value, table[i].name, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

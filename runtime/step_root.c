@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root of a sandbox: the host's own programs seen read-only in a fresh tmpfs, or an
+ * image folder under an overlay.  Everything written goes to one tmpfs of limited size.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime/runner.h"
+
+#define BYTES_PER_INODE (16 * 1024)
+#define HOST_VIEW       (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+static const struct folder {
+	const char *path;
+	mode_t mode;
+} folders[] = {
+	{"proc", 0555},
+	{"dev", 0755},
+	{"etc", 0755},
+	{"run", 0755},
+	{"tmp", 01777},
+	{"home", 0755},
+	{"mnt", 0755},
+	{"opt", 0755},
+	{"root", 0700},
+	{"srv", 0755},
+	{"var", 0755},
+	{"var/tmp", 01777},
+	{"workspace", 01777},
+};
+
+/* Folders of /usr that a merged system shows at the top; where not merged, of their own. */
+static const char *const system_entries[] = {
+	"bin", "sbin", "lib", "lib32", "lib64", "libx32"};
+
+/*
+ * Seen of the host's /etc: tables of links and keys that every package installs, without
+ * which its programs do not start.  No passwords, no names of people, hosts or networks.
+ */
+static const struct {
+	const char *path;
+	bool folder;
+} host_etc[] = {
+	{"etc/alternatives", true},
+	{"etc/ssl/certs", true},
+	{"etc/ld.so.cache", false},
+};
+
+static const struct {
+	const char *path, *text;
+} generated[] = {
+	{"etc/passwd",
+		"root:x:0:0:root:/root:/bin/sh\n"
+		"user:x:1000:1000:user:/home/user:/bin/sh\n"
+		"nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"},
+	{"etc/group", "root:x:0:\ntty:x:5:\nuser:x:1000:\nnogroup:x:65534:\n"},
+	{"etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n"},
+	{"etc/hostname", "sandbox\n"},
+	{"etc/resolv.conf", "# no network\n"},
+	{"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
+};
+
+/* The folder that path's last component is in, reached without following any link. */
+static int open_parent(
+	int root_fd, const char *path, const char **name, struct sp_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[64] = "";
+
+	*name = slash ? slash + 1 : path;
+	if (slash)
+		snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+	return open_target(root_fd, parent, true, true, err);
+}
+
+static int make_folder(int root_fd, const struct folder *f, struct sp_error *err)
+{
+	const char *name;
+	int parent = open_parent(root_fd, f->path, &name, err);
+	int rc = 0;
+
+	if (parent < 0)
+		return parent;
+	if (mkdirat(parent, name, 0700) == 0)
+		rc = fchmodat(parent, name, f->mode, 0);
+	else if (errno != EEXIST)
+		rc = -1;
+	if (rc < 0)
+		rc = sp_fail_errno(err, "make /%s", f->path);
+	close(parent);
+	return rc;
+}
+
+static int make_folders(int root_fd, struct sp_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
+		rc = make_folder(root_fd, &folders[i], err);
+	return rc;
+}
+
+/* What the image has stays; what it lacks is made. */
+static int generate_file(
+	int root_fd, const char *path, const char *text, struct sp_error *err)
+{
+	const char *name;
+	int parent = open_parent(root_fd, path, &name, err);
+	ssize_t n;
+	int fd;
+
+	if (parent < 0)
+		return parent;
+	fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+		0644);
+	close(parent);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : sp_fail_errno(err, "make /%s", path);
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : sp_fail_errno(err, "write /%s", path);
+}
+
+static int generate_files(int root_fd, struct sp_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(generated) / sizeof(generated[0]); i++)
+		rc = generate_file(root_fd, generated[i].path, generated[i].text, err);
+	return rc;
+}
+
+static int bind_read_only(
+	int root_fd, const char *path, bool folder, struct sp_error *err)
+{
+	char host_path[64];
+	int target, fd, rc;
+
+	snprintf(host_path, sizeof(host_path), "/%s", path);
+	if (access(host_path, F_OK) < 0)
+		return errno == ENOENT ? 0
+				       : sp_fail_errno(err, "look at %s", host_path);
+	target = open_target(root_fd, path, folder, true, err);
+	if (target < 0)
+		return target;
+	fd = clone_tree(AT_FDCWD, host_path, HOST_VIEW, true, err);
+	rc = fd < 0 ? fd : attach(fd, target, "", err);
+	if (fd >= 0)
+		close(fd);
+	close(target);
+	return rc;
+}
+
+/* /bin and its like: the same link as on the host, or the folder itself. */
+static int show_system_entry(int root_fd, const char *name, struct sp_error *err)
+{
+	char host_path[16], to[64];
+	ssize_t n;
+
+	snprintf(host_path, sizeof(host_path), "/%s", name);
+	n = readlink(host_path, to, sizeof(to) - 1);
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0)
+		return bind_read_only(root_fd, name, true, err);
+	to[n] = '\0';
+	if (symlinkat(to, root_fd, name) < 0)
+		return sp_fail_errno(err, "make %s", host_path);
+	return 0;
+}
+
+static int show_host(int root_fd, struct sp_error *err)
+{
+	int rc = make_folders(root_fd, err);
+
+	if (rc == 0)
+		rc = bind_read_only(root_fd, "usr", true, err);
+	for (size_t i = 0;
+		rc == 0 && i < sizeof(system_entries) / sizeof(system_entries[0]); i++)
+		rc = show_system_entry(root_fd, system_entries[i], err);
+	for (size_t i = 0; rc == 0 && i < sizeof(host_etc) / sizeof(host_etc[0]); i++)
+		rc = bind_read_only(root_fd, host_etc[i].path, host_etc[i].folder, err);
+	return rc < 0 ? rc : generate_files(root_fd, err);
+}
+
+/* Where everything written goes; its size is the disk limit. */
+static int new_writable(const struct runner *r, const char *mode, struct sp_error *err)
+{
+	char size[24], inodes[24];
+	const struct mount_option options[] = {
+		{"size", size}, {"nr_inodes", inodes}, {"mode", mode}, {0}};
+
+	snprintf(size, sizeof(size), "%llu", (unsigned long long)r->spec->disk_bytes);
+	snprintf(inodes, sizeof(inodes), "%llu",
+		(unsigned long long)(r->spec->disk_bytes / BYTES_PER_INODE + 1024));
+	return new_fs("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+}
+
+static int attach_below(int dirfd, const char *name, int mount_fd, struct sp_error *err)
+{
+	if (mkdirat(dirfd, name, 0755) < 0)
+		return sp_fail_errno(err, "make a mount point");
+	return attach(mount_fd, dirfd, name, err);
+}
+
+/*
+ * lower, rw and root beside each other on a staging tmpfs that goes away with the host's
+ * tree: from inside neither layer can be named.  Paths are relative to it, because the
+ * overlay takes its layers as text.
+ */
+static int mount_overlay(const struct runner *r, int stage_fd, const struct sources *s,
+	struct sp_error *err)
+{
+	static const struct mount_option options[] = {{"lowerdir", "lower"},
+		{"upperdir", "rw/up"}, {"workdir", "rw/work"}, {"userxattr", NULL},
+		{0}};
+	int lower = clone_source(r, 0, s, err);
+	int rw = lower < 0 ? lower : new_writable(r, "0755", err);
+	int rc = rw < 0 ? rw : attach_below(stage_fd, "lower", lower, err);
+	int root_fd = -1;
+
+	if (rc == 0)
+		rc = attach_below(stage_fd, "rw", rw, err);
+	if (rc == 0 &&
+		(mkdirat(rw, "up", 0755) < 0 || mkdirat(rw, "work", 0755) < 0 ||
+			fchdir(stage_fd) < 0))
+		rc = sp_fail_errno(err, "prepare the writable layer");
+	if (rc == 0) {
+		root_fd = new_fs(
+			"overlay", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+		rc = root_fd < 0 ? root_fd
+				 : attach_below(stage_fd, "root", root_fd, err);
+	}
+	if (lower >= 0)
+		close(lower);
+	if (rw >= 0)
+		close(rw);
+	if (rc == 0)
+		return root_fd;
+	if (root_fd >= 0)
+		close(root_fd);
+	return rc;
+}
+
+static int show_image(
+	const struct runner *r, const struct sources *s, struct sp_error *err)
+{
+	static const struct mount_option stage[] = {
+		{"size", "64k"}, {"nr_inodes", "16"}, {"mode", "0700"}, {0}};
+	int stage_fd = new_fs(
+		"tmpfs", stage, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	int root_fd, rc;
+
+	if (stage_fd < 0)
+		return stage_fd;
+	rc = attach(stage_fd, AT_FDCWD, "/", err);
+	root_fd = rc < 0 ? rc : mount_overlay(r, stage_fd, s, err);
+	close(stage_fd);
+	if (root_fd < 0)
+		return root_fd;
+	rc = make_folders(root_fd, err);
+	if (rc == 0)
+		rc = generate_files(root_fd, err);
+	if (rc == 0)
+		return root_fd;
+	close(root_fd);
+	return rc;
+}
+
+static int show_host_root(const struct runner *r, struct sp_error *err)
+{
+	int root_fd = new_writable(r, "0755", err);
+	int rc;
+
+	if (root_fd < 0)
+		return root_fd;
+	/* Over the old root: paths still begin below, descriptors in the new one. */
+	rc = attach(root_fd, AT_FDCWD, "/", err);
+	if (rc == 0)
+		rc = show_host(root_fd, err);
+	if (rc == 0)
+		return root_fd;
+	close(root_fd);
+	return rc;
+}
+
+static int mount_source(const struct runner *r, int root_fd, size_t i,
+	const struct sources *s, struct sp_error *err)
+{
+	const struct sp_runner_mount *m = &r->spec->mounts[i];
+	const char *path = spec_text(r, m->target);
+	struct stat meant, found;
+	int fd = clone_source(r, i + (r->spec->root ? 1 : 0), s, err);
+	int target, rc;
+
+	if (fd < 0)
+		return fd;
+	target = open_target(root_fd, path, m->is_folder, true, err);
+	rc = target < 0 ? target : attach(fd, target, "", err);
+	if (target >= 0)
+		close(target);
+	/* What shows there now must be what was meant. */
+	target = rc < 0 ? -1 : open_target(root_fd, path, m->is_folder, false, err);
+	if (rc == 0 &&
+		(target < 0 || fstat(target, &found) < 0 || fstat(fd, &meant) < 0 ||
+			found.st_dev != meant.st_dev || found.st_ino != meant.st_ino))
+		rc = sp_fail(err, SP_ERR_SYSTEM, "mount on %s does not hold", path);
+	if (target >= 0)
+		close(target);
+	close(fd);
+	return rc;
+}
+
+static int pivot(int root_fd, struct sp_error *err)
+{
+	if (fchdir(root_fd) < 0)
+		return sp_fail_errno(err, "enter the new root");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return sp_fail_errno(err, "pivot to the new root");
+	/* The old root lies on the new one now; taking it off leaves nothing of the host. */
+	if (umount2(".", MNT_DETACH) < 0)
+		return sp_fail_errno(err, "detach the host's root");
+	if (chdir("/") < 0)
+		return sp_fail_errno(err, "enter /");
+	return 0;
+}
+
+int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
+{
+	int root_fd, rc;
+
+	/* Before the first mount: nothing may propagate in either direction. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return sp_fail_errno(err, "make mounts private");
+	root_fd = r->spec->root ? show_image(r, s, err) : show_host_root(r, err);
+	if (root_fd < 0)
+		return root_fd;
+	runner_mark(r, "root");
+	/* While the host's procfs is visible: the kernel grants a new one only then. */
+	rc = mount_proc(root_fd, err);
+	runner_mark(r, "proc");
+	if (rc == 0)
+		rc = mount_dev(r, root_fd, err);
+	runner_mark(r, "dev");
+	for (size_t i = 0; rc == 0 && i < r->spec->mount_count; i++)
+		rc = mount_source(r, root_fd, i, s, err);
+	if (rc == 0)
+		rc = pivot(root_fd, err);
+	close(root_fd);
+	return rc;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host folders that go inside.  The caller resolved each once, to a descriptor.  As host
+ * root the parent clones the mount from that descriptor, with owners mapped, and sends it
+ * to the child.  Without privilege only the child may clone, in its own mount namespace:
+ * it opens the path again and goes on only if that is still the same file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/runner.h"
+
+#define BIND_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+static size_t source_count(const struct sp_runner_spec *s)
+{
+	return (s->root ? 1 : 0) + s->mount_count;
+}
+
+/* The mount behind source i, or NULL when i is the image root. */
+static const struct sp_runner_mount *mount_of(const struct sp_runner_spec *s, size_t i)
+{
+	if (s->root && i == 0)
+		return NULL;
+	return &s->mounts[i - (s->root ? 1 : 0)];
+}
+
+static uint64_t attributes_of(const struct sp_runner_spec *s, size_t i)
+{
+	const struct sp_runner_mount *m = mount_of(s, i);
+
+	return BIND_ATTRIBUTES | (m && m->is_writable ? 0 : MOUNT_ATTR_RDONLY);
+}
+
+/* Show host ids 0.. as the sandbox's own 0..; file systems that cannot keep foreign owners. */
+static void map_owners(struct runner *r, int mount_fd, int user_ns)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_ns};
+
+	if (mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+		    sizeof(attr)) < 0)
+		r->degraded |= SP_DEGRADED_IDMAP;
+}
+
+static int open_privileged(
+	struct runner *r, int user_ns, struct sources *out, struct sp_error *err)
+{
+	for (size_t i = 0; i < source_count(r->spec); i++) {
+		int fd = clone_tree(SP_RFD_SOURCES + (int)i, "",
+			attributes_of(r->spec, i), true, err);
+
+		if (fd < 0)
+			return fd;
+		map_owners(r, fd, user_ns);
+		out->fds[out->count++] = fd;
+	}
+	return 0;
+}
+
+int open_sources(
+	struct runner *r, pid_t child, struct sources *out, struct sp_error *err)
+{
+	char path[32];
+	int user_ns;
+	int rc;
+
+	if (!(r->spec->flags & SP_RF_PRIVILEGED) || source_count(r->spec) == 0)
+		return 0;
+	snprintf(path, sizeof(path), "%d/ns/user", child);
+	user_ns = openat(r->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (user_ns < 0)
+		return sp_fail_errno(err, "open user namespace");
+	rc = open_privileged(r, user_ns, out, err);
+	close(user_ns);
+	return rc;
+}
+
+int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int) * SOURCES_MAX)];
+	} control;
+	char go = 'G';
+	struct iovec iov = {.iov_base = &go, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (s->count) {
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * s->count);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int) * s->count);
+		memcpy(CMSG_DATA(&control.head), s->fds, sizeof(int) * s->count);
+	}
+	if (sendmsg(r->release[0], &msg, MSG_NOSIGNAL) < 0)
+		return sp_fail_errno(err, "release process 1");
+	for (size_t i = 0; i < s->count; i++)
+		close(s->fds[i]);
+	return 0;
+}
+
+int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int) * SOURCES_MAX)];
+	} control;
+	char go;
+	struct iovec iov = {.iov_base = &go, .iov_len = 1};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	struct cmsghdr *head;
+	ssize_t n;
+
+	do
+		n = recvmsg(r->release[1], &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return sp_fail_errno(err, "wait for the supervisor");
+	if (n == 0)
+		_exit(125); /* it is gone: there is nobody to tell */
+	head = CMSG_FIRSTHDR(&msg);
+	if (!head)
+		return 0;
+	out->count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(out->fds, CMSG_DATA(head), out->count * sizeof(int));
+	return 0;
+}
+
+/* Open path again and refuse anything but the object the caller meant. */
+static int reopen(const char *path, uint64_t dev, uint64_t ino, struct sp_error *err)
+{
+	struct stat st;
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return sp_fail_errno(err, "open %s", path);
+	if (fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino)
+		return fd;
+	close(fd);
+	return sp_fail(err, SP_ERR_DENIED, "%s was replaced during the launch", path);
+}
+
+int clone_source(
+	const struct runner *r, size_t i, const struct sources *s, struct sp_error *err)
+{
+	const struct sp_runner_spec *spec = r->spec;
+	const struct sp_runner_mount *m = mount_of(spec, i);
+	const char *path = spec_text(r, m ? m->source : spec->root);
+	int fd, mount_fd;
+
+	if (i < s->count)
+		return s->fds[i];
+	fd = reopen(
+		path, m ? m->dev : spec->root_dev, m ? m->ino : spec->root_ino, err);
+	if (fd < 0)
+		return fd;
+	mount_fd = clone_tree(fd, "", attributes_of(spec, i), true, err);
+	close(fd);
+	return mount_fd;
+}

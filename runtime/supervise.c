@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The supervisor: enforces the deadlines, hears of the end, leaves nothing behind.  It is
+ * outside the sandbox, so nothing inside can stop it; killing process 1 ends all inside.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/runner.h"
+
+enum watched { WATCH_CONTROL, WATCH_STATUS, WATCH_CHILD, WATCH_SIGNAL, WATCH_COUNT };
+
+struct supervision {
+	struct runner *r;
+	pid_t child;
+	struct pollfd fds[WATCH_COUNT];
+	int64_t deadline_ms; /* monotonic, or 0 */
+	bool is_killed, has_outcome;
+	uint64_t oom_kills_before;
+	struct sp_runner_event event;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void send_event(struct runner *r, struct sp_runner_event *event)
+{
+	if (r->marks)
+		event->marks = *r->marks;
+	event->degraded |= r->degraded;
+	/* Whoever asked may be gone; the sandbox's end does not depend on them. */
+	(void)send(SP_RFD_CONTROL, event, sizeof(*event), MSG_NOSIGNAL);
+}
+
+static void kill_child(struct supervision *s)
+{
+	if (s->is_killed)
+		return;
+	s->is_killed = true;
+	/* A command that joined leaves the sandbox standing: only its own tree ends. */
+	if (s->r->spec->mode == SP_RUNNER_ENTER)
+		s->event.has_survivors = !kill_tree(s->r, s->child);
+	(void)syscall(SYS_pidfd_send_signal, s->fds[WATCH_CHILD].fd, SIGKILL, NULL, 0);
+}
+
+static uint64_t start_ticks_of_self(void)
+{
+	enum { START_TIME_FIELD = 22, FIRST_AFTER_NAME = 3 };
+	char text[1024];
+	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	char *at;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	for (int field = FIRST_AFTER_NAME; at && field <= START_TIME_FIELD; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+/* Written by us and not by the caller, who may be dead by now. */
+static int write_init_file(const struct supervision *s, struct sp_error *err)
+{
+	char path[4096], text[96];
+	int len = snprintf(text, sizeof(text), "%d %llu %d\n", getpid(),
+		(unsigned long long)start_ticks_of_self(), s->child);
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" SP_STATE_INIT,
+		spec_text(s->r, s->r->spec->state_path));
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		n = write(fd, text, (size_t)len);
+		close(fd);
+	}
+	return n == len ? 0 : sp_fail_errno(err, "write %s", path);
+}
+
+static void take_ready(struct supervision *s)
+{
+	int devnull;
+
+	if (write_init_file(s, &s->event.error) < 0) {
+		s->event.kind = SP_EVENT_FAILED;
+		s->has_outcome = true;
+		kill_child(s);
+		return;
+	}
+	s->event.kind = SP_EVENT_READY;
+	send_event(s->r, &s->event);
+	s->deadline_ms = s->r->spec->ttl_ms ? now_ms() + s->r->spec->ttl_ms : 0;
+	/* From here on nobody's: no terminal, no pipe, no folder of the caller is held. */
+	close(SP_RFD_CONTROL);
+	s->fds[WATCH_CONTROL].fd = -1;
+	devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; devnull >= 0 && fd < 3; fd++)
+		(void)dup2(devnull, fd);
+	if (chdir("/") < 0)
+		return;
+}
+
+static void take_status(struct supervision *s)
+{
+	struct status_message m;
+	ssize_t n = read(s->fds[WATCH_STATUS].fd, &m, sizeof(m));
+
+	if (n < 0 && errno == EINTR)
+		return;
+	if (n != sizeof(m)) { /* closed: the end of the child tells the rest */
+		s->fds[WATCH_STATUS].fd = -1;
+		return;
+	}
+	s->r->degraded |= m.degraded;
+	if (s->has_outcome)
+		return;
+	if (m.kind == STATUS_READY) {
+		take_ready(s);
+	} else if (m.kind == STATUS_EXIT) {
+		s->has_outcome = true;
+		s->event.kind = SP_EVENT_ENDED;
+		s->event.status = m.status;
+		runner_mark(s->r, "exited");
+	} else {
+		s->has_outcome = true;
+		s->event.kind = SP_EVENT_FAILED;
+		s->event.error = m.error;
+		kill_child(s);
+	}
+}
+
+/* A byte asks to stop; the end of the socket means the caller died. */
+static void take_control(struct supervision *s)
+{
+	char byte;
+	ssize_t n = recv(SP_RFD_CONTROL, &byte, 1, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	s->event.cancelled = true;
+	s->fds[WATCH_CONTROL].fd = -1;
+	kill_child(s);
+}
+
+static int poll_timeout(const struct supervision *s)
+{
+	int64_t left;
+
+	if (s->deadline_ms == 0 || s->is_killed)
+		return -1;
+	left = s->deadline_ms - now_ms();
+	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+}
+
+/* Returns when the child is dead and everything it said was read. */
+static void watch(struct supervision *s)
+{
+	for (;;) {
+		int n = poll(s->fds, WATCH_COUNT, poll_timeout(s));
+
+		if (n < 0 && errno != EINTR)
+			kill_child(s);
+		if (n == 0 && s->deadline_ms && now_ms() >= s->deadline_ms) {
+			s->event.timed_out = true;
+			kill_child(s);
+		}
+		if (n <= 0)
+			continue;
+		if (s->fds[WATCH_STATUS].revents)
+			take_status(s);
+		if (s->fds[WATCH_CONTROL].revents)
+			take_control(s);
+		if (s->fds[WATCH_SIGNAL].revents)
+			kill_child(s);
+		if (s->fds[WATCH_CHILD].revents && !s->fds[WATCH_STATUS].revents)
+			return;
+	}
+}
+
+static void clean_up(const struct runner *r)
+{
+	for (size_t i = 0; i < r->spec->cgroup_count; i++)
+		(void)sp_remove_cgroup(spec_text(r, r->spec->cgroups[i].path));
+	if (r->spec->claim_path)
+		(void)unlink(spec_text(r, r->spec->claim_path));
+	if (r->spec->state_path)
+		(void)sp_remove_state(spec_text(r, r->spec->state_path));
+}
+
+/* Everyone who may want the sandbox gone asks with SIGTERM; it is read, never delivered. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int supervise(struct runner *r, pid_t child, int child_fd)
+{
+	struct supervision s = {.r = r, .child = child};
+	int status = 0;
+
+	s.fds[WATCH_CONTROL] = (struct pollfd){.fd = SP_RFD_CONTROL, .events = POLLIN};
+	s.fds[WATCH_STATUS] = (struct pollfd){.fd = r->status[0], .events = POLLIN};
+	s.fds[WATCH_CHILD] = (struct pollfd){.fd = child_fd, .events = POLLIN};
+	s.fds[WATCH_SIGNAL] = (struct pollfd){.fd = open_signals(), .events = POLLIN};
+	s.oom_kills_before = r->spec->mode == SP_RUNNER_ENTER ? count_oom_kills(r) : 0;
+	if (r->spec->mode != SP_RUNNER_CREATE && r->spec->timeout_ms)
+		s.deadline_ms = now_ms() + r->spec->timeout_ms;
+	/* The command's streams are the command's: held here they would never end. */
+	if (r->spec->mode != SP_RUNNER_CREATE)
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+	watch(&s);
+	while (waitpid(child, &status, __WALL) < 0 && errno == EINTR)
+		;
+	if (!s.has_outcome) {
+		s.event.kind = SP_EVENT_ENDED;
+		s.event.status = status;
+	}
+	s.event.oom_killed = count_oom_kills(r) > s.oom_kills_before;
+	runner_mark(r, "dead");
+	if (r->spec->mode != SP_RUNNER_ENTER)
+		clean_up(r);
+	runner_mark(r, "cleaned");
+	send_event(r, &s.event);
+	return 0;
+}

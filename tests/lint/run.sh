@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Everything that judges the source without running it.  A step that finds something says
+# what and where, and the rest goes on, so that one run shows all.
+#
+#   tests/lint/run.sh [STEP...]
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 2
+: "${B:=$PWD/build}"
+jobs=$(nproc)
+export LC_ALL=C.UTF-8
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+all_steps="layers spdx words format shellcheck gcc clang banned cppcheck tidy"
+
+# Everything of ours and nothing that was built or fetched.
+files() {
+  git ls-files -co --exclude-standard -- "$@"
+}
+
+sources() {
+  files '*.c'
+}
+
+scripts() {
+  files '*.sh' '*.bash' '*.bats' .ci/run tests/run-one
+}
+
+# --- Steps: silent and true, or what is wrong --------------------------------------------
+lint_layers() {
+  tests/lint/layers.sh
+}
+
+lint_spdx() {
+  { files '*.c' '*.h' Makefile; scripts; } | while read -r file; do
+    head -n 2 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' ||
+      echo "$file: no SPDX line at its top"
+  done | grep . && return 1
+  return 0
+}
+
+# Work left for later is an issue, not a comment.
+lint_words() {
+  files '*.[ch]' '*.sh' '*.bash' '*.bats' Makefile README.md docs |
+    xargs grep -nE 'TO''DO|FIX''ME|\bX''XX\b|HA''CK' && return 1
+  return 0
+}
+
+lint_format() {
+  files '*.[ch]' | xargs clang-format --dry-run -Werror
+}
+
+lint_shellcheck() {
+  scripts | xargs shellcheck -x -P SCRIPTDIR -P tests/helpers
+}
+
+# Both compilers are silent; gcc looks at every path through every function as well.
+lint_gcc() {
+  make -s -k -j"$jobs" CI=true CC=gcc B="$B/lint/gcc" CFLAGS="-O2 -g $analyzer" all tests-built | sed '/^  [A-Z]* /d'
+}
+
+lint_clang() {
+  make -s -k -j"$jobs" CI=true CC=clang B="$B/lint/clang" CFLAGS='-O1' all tests-built | sed '/^  [A-Z]* /d'
+}
+
+# Leaks are left to the sanitizers: gcc 12 takes what a struct owns for lost, and the other
+# tools do not know that a cleanup attribute releases.
+analyzer='-fanalyzer -Wno-analyzer-malloc-leak'
+
+# Calls with no bound, no error, or a shell behind them.
+lint_banned() {
+  local names='strcpy|strcat|stpcpy|sprintf|vsprintf|gets|system|popen|atoi|atol|mktemp|tmpnam|tempnam'
+  local found
+  found=$(find "$B/lint/gcc/obj" "$B/lint/gcc/static" -name '*.o' -exec nm -A -u '{}' + |
+    grep -E " U (__)?($names)(_chk)?(@.*)?\$")
+  [ -z "$found" ] || { printf 'banned call: %s\n' "$found"; return 1; }
+}
+
+lint_cppcheck() {
+  sources | xargs cppcheck -q -j "$jobs" --std=c11 --error-exitcode=1 \
+    --enable=warning,performance,portability --inline-suppr -D_GNU_SOURCE -I. \
+    --library=posix --suppress=missingIncludeSystem --suppress=resourceLeak --suppress=memleak \
+    --suppress=invalidFunctionArg:tests/bench/floor.c --suppress=readdirCalled
+}
+
+lint_tidy() {
+  sources | xargs -P "$jobs" -n 4 clang-tidy --quiet 2>/dev/null
+}
+
+# -------------------------------------------------------------------------------------------
+failed=
+# shellcheck disable=SC2086 # a list of words
+[ $# -gt 0 ] || set -- $all_steps
+for step; do
+  started=$SECONDS
+  output=$("lint_$step" 2>&1) && verdict=ok || verdict=FAILED
+  printf '%-12s%s (%d s)\n' "$step" "$verdict" $((SECONDS - started))
+  [ "$verdict" = ok ] && continue
+  printf '%s\n' "$output"
+  failed="$failed $step"
+done
+[ -z "$failed" ] || { echo "lint: findings in:$failed" >&2; exit 1; }
