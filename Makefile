@@ -42,7 +42,7 @@ STATIC_LDFLAGS = -static -Wl,--gc-sections,-z,relro,-z,now,-z,noexecstack $(LDFL
 
 # --- Sources -----------------------------------------------------------------------
 # What speaks HTTP is in a module that is opened on first use (docs/design.md).
-NET_BASE := base/http_client.c
+NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
@@ -52,6 +52,8 @@ RUNNER_PART := runner supervise init enter command tree step_ids step_user step_
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
 	images/place.c images/tar_*.c) base/error.c base/io.c base/buf.c
+# What runs inside a container: keeper, watcher and killer in one, without a library.
+AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
 	base/error.c base/io.c base/buf.c base/clock.c runtime/remove.c
@@ -69,6 +71,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 RUNNER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
+AGENT_OBJ := $(patsubst %.c,$(B)/static/%.o,$(AGENT_SRC))
 
 LIBS = -ljson-c -lseccomp
 NET_LIBS = -lcurl -ljson-c
@@ -77,7 +80,7 @@ RUNNER_LIBS = -lcap
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -128,6 +131,10 @@ $(B)/sandpit-runner: $(RUNNER_OBJ)
 $(B)/sandpit-worker: $(WORKER_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^
+
+$(B)/sandpit-agent: $(AGENT_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -s -o $@ $^
 
 $(SHARE)/%: %
 	@mkdir -p $(@D)
@@ -243,7 +250,8 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
 	ln -sf libsandpit.so.0 '$(DESTDIR)$(PREFIX)/lib/libsandpit.so'

@@ -8,6 +8,19 @@
 #include "base/auto.h"
 #include "base/error.h"
 
+/*
+ * Bytes that flow from or to the caller, a tar stream for one.  read returns 0 at the
+ * end; negative is an error, with err filled in.
+ */
+struct sp_source {
+	ssize_t (*read)(void *ctx, char *data, size_t len, struct sp_error *err);
+	void *ctx;
+};
+struct sp_sink {
+	int (*write)(void *ctx, const char *data, size_t len, struct sp_error *err);
+	void *ctx;
+};
+
 /* Write all of it, waiting where fd does not block.  EPIPE is an error, not a signal's end. */
 int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err);
 

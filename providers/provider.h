@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/io.h"
 #include "base/log.h"
 
 struct sp_driver;
@@ -91,16 +92,6 @@ struct sp_outcome {
 	bool oom_killed;
 	bool cancelled;
 	int64_t wall_us;
-};
-
-/* A tar stream from or to the caller: read returns 0 at the end, negative is an error. */
-struct sp_source {
-	ssize_t (*read)(void *ctx, char *data, size_t len, struct sp_error *err);
-	void *ctx;
-};
-struct sp_sink {
-	int (*write)(void *ctx, const char *data, size_t len, struct sp_error *err);
-	void *ctx;
 };
 
 /* What a path inside is, a link at its end followed. */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine cannot kill what it has executed, so a command's end is made sure of in
+ * steps, each for when the one before was not enough:
+ *
+ *   1. its agent ends the whole tree at the deadline, and reports;
+ *   2. a second agent, as root, ends the tree when asked from here, or instead of the
+ *      first one if that was stopped;
+ *   3. where the first agent was killed, which a command running as root can do, its
+ *      orphans are swept up, and with them what earlier commands left in the background;
+ *   4. where even that fails, the container is killed, and the error says so.
+ */
+#include "providers/docker/command.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/exec.h"
+#include "providers/docker/agent/report.h"
+#include "providers/docker/session.h"
+
+#define HELPER_MS    15000
+#define DRAIN_MS     5000
+#define EXIT_CODE_MS 2000
+
+static int discard(void *ctx, enum sp_stream stream, const char *data, size_t len)
+{
+	(void)ctx;
+	(void)stream;
+	(void)data;
+	(void)len;
+	return 0;
+}
+
+/* Run the agent with this verb as root and wait for it.  Gives its exit code. */
+static int run_helper(
+	struct sp_docker_session *s, const char *verb, struct sp_error *err)
+{
+	const char *const argv[] = {SP_AGENT_PATH, verb, s->token, NULL};
+	const struct sp_engine_exec_spec spec = {.argv = argv, .user = "0"};
+	struct sp_engine *engine = s->docker->engine;
+	sp_autoduplex struct sp_duplex *duplex = NULL;
+	char id[SP_ENGINE_ID_MAX];
+	enum sp_pump_end end;
+	struct sp_demux demux;
+	struct sp_pump pump;
+	int code = 0;
+	int rc = sp_engine_exec_create(engine, s->container, &spec, id, err);
+
+	if (rc == 0)
+		rc = sp_engine_exec_start(engine, id, &spec, &duplex, err);
+	if (rc < 0)
+		return rc;
+	sp_demux_init(&demux, SP_DEMUX_FRAMES, discard, NULL);
+	sp_pump_init(&pump, duplex, &demux);
+	pump.deadline_ms = sp_deadline_in(HELPER_MS);
+	rc = sp_pump_run(&pump, &end, err);
+	if (rc == 0 && end != SP_PUMP_ENDED)
+		rc = sp_fail(err, SP_ERR_TIMEOUT, "agent %s", verb);
+	if (rc == 0)
+		rc = sp_engine_exec_exit_code(engine, id, EXIT_CODE_MS, &code, err);
+	return rc < 0 ? rc : code;
+}
+
+static bool is_running(struct sp_docker_session *s, struct sp_container_info *info)
+{
+	struct sp_error ignored;
+
+	return sp_engine_container_inspect(
+		       s->docker->engine, s->container, info, NULL, &ignored) == 0 &&
+		(info->state == SP_CONTAINER_RUNNING ||
+			info->state == SP_CONTAINER_PAUSED);
+}
+
+/* The last step: a sandbox in which something goes on against our will has to end. */
+static int kill_sandbox(struct sp_docker_session *s, struct sp_error *err)
+{
+	struct sp_error ignored;
+	int rc = sp_engine_container_kill(
+		s->docker->engine, s->container, "KILL", &ignored);
+
+	if (rc < 0 && rc != SP_ERR_NOT_FOUND && rc != SP_ERR_EXISTS)
+		return sp_fail(err, SP_ERR_UNAVAILABLE,
+			"the command's processes could not be ended, nor the sandbox: "
+			"%s",
+			ignored.msg);
+	return sp_fail(err, SP_ERR_UNAVAILABLE,
+		"the command's processes could not be ended, so the whole sandbox was");
+}
+
+/* Whatever the lost agent's command left behind. */
+static int sweep(struct sp_docker_session *s, struct sp_error *err)
+{
+	return run_helper(s, "sweep", err) == SP_AGENT_DONE ? 0 : kill_sandbox(s, err);
+}
+
+/* It goes on, and must not: step 2 and what follows. */
+static int force_end(struct sp_docker_session *s, struct sp_error *err)
+{
+	int code = run_helper(s, "kill", err);
+
+	if (code != SP_AGENT_DONE && code != SP_AGENT_NO_SUCH)
+		return kill_sandbox(s, err);
+	sp_docker_session_mark(s, "killed");
+	/* For output there may be no taker any more; the tree is what counts. */
+	if (!s->filter.refused && s->duplex)
+		sp_docker_session_drain(s, DRAIN_MS, err);
+	if (code == SP_AGENT_NO_SUCH && !s->has_report)
+		return sweep(s, err);
+	return 0;
+}
+
+/* The streams have ended without a report.  Why? */
+static int without_report(
+	struct sp_docker_session *s, const char *exec_id, struct sp_error *err)
+{
+	struct sp_container_info info = {0};
+	bool running = is_running(s, &info);
+	bool oom = info.oom_killed;
+	int code = 0;
+
+	sp_container_info_clear(&info);
+	if (!running)
+		return sp_fail(err, SP_ERR_NOT_FOUND,
+			"the sandbox ended while the command ran%s",
+			oom ? " (out of memory)" : "");
+	if (sp_engine_exec_exit_code(
+		    s->docker->engine, exec_id, EXIT_CODE_MS, &code, err) == 0 &&
+		(code == 126 || code == 127))
+		return sp_fail(err, SP_ERR_SYSTEM,
+			"%s could not be executed in the sandbox", SP_AGENT_PATH);
+	return sweep(s, err);
+}
+
+static int start(struct sp_docker_session *s, char id[static SP_ENGINE_ID_MAX],
+	struct sp_error *err)
+{
+	const struct sp_command *c = s->command;
+	struct sp_engine_exec_spec spec = {
+		.env = c->env, .user = c->user, .attach_stdin = c->stdin_fd >= 0};
+	sp_autostrv struct sp_strv argv = {0};
+	int rc;
+
+	sp_strv_add(&argv, SP_AGENT_PATH);
+	sp_docker_session_argv(s, c->timeout_ms, &argv);
+	rc = sp_strv_ok(&argv, err);
+	if (rc < 0)
+		return rc;
+	spec.argv = sp_strv_list(&argv);
+	rc = sp_engine_exec_create(s->docker->engine, s->container, &spec, id, err);
+	if (rc == SP_ERR_EXISTS) /* the engine's "conflict" */
+		return sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox is not running");
+	if (rc < 0)
+		return rc;
+	sp_docker_session_mark(s, "exec made");
+	rc = sp_engine_exec_start(s->docker->engine, id, &spec, &s->duplex, err);
+	if (rc == 0)
+		sp_docker_session_mark(s, "exec started");
+	return rc;
+}
+
+static int finish(
+	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
+{
+	struct sp_outcome outcome;
+	int rc;
+
+	if (s->has_report && s->report.survivors)
+		return kill_sandbox(s, err);
+	rc = sp_docker_session_outcome(s, &outcome, err);
+	if (rc == 0)
+		*out = outcome;
+	return rc;
+}
+
+static int exec(
+	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
+{
+	char exec_id[SP_ENGINE_ID_MAX];
+	bool ended = false;
+	struct sp_error failed;
+	int rc = start(s, exec_id, err);
+
+	if (rc < 0)
+		return rc;
+	rc = sp_docker_session_pump(s, s->command->timeout_ms, &ended, err);
+	sp_docker_session_mark(s, "output ended");
+	if (rc < 0) {
+		/* Ended all the same, but the first error is the one to tell. */
+		force_end(s, &failed);
+		return rc;
+	}
+	if (!ended)
+		rc = force_end(s, err);
+	else if (!s->has_report)
+		rc = without_report(s, exec_id, err);
+	return rc < 0 ? rc : finish(s, out, err);
+}
+
+int sp_docker_exec(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err)
+{
+	struct sp_docker *d = sp_docker_of(p);
+	sp_autosession struct sp_docker_session s;
+	char name[SP_DOCKER_NAME_MAX];
+	int rc;
+
+	sp_docker_name(name, id);
+	rc = sp_docker_session_init(&s, d, name, command, err);
+	if (rc == 0)
+		rc = exec(&s, out, err);
+	return sp_docker_explain(d, rc, err);
+}

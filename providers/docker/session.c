@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "providers/docker/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/enc.h"
+
+/* The agent keeps the deadline; how long after it we believe that it does. */
+#define AGENT_GRACE_MS 5000
+
+int sp_docker_session_init(struct sp_docker_session *s, struct sp_docker *docker,
+	const char *container, const struct sp_command *command, struct sp_error *err)
+{
+	memset(s, 0, sizeof(*s));
+	s->docker = docker;
+	s->container = container;
+	s->command = command;
+	s->start_us = sp_clock_us();
+	return sp_random_name(s->token, SP_REPORT_TOKEN_LEN, err);
+}
+
+void sp_docker_session_close(struct sp_docker_session *s)
+{
+	sp_duplex_close(s->duplex);
+	s->duplex = NULL;
+}
+
+void sp_docker_session_argv(
+	const struct sp_docker_session *s, int64_t timeout_ms, struct sp_strv *argv)
+{
+	const struct sp_command *c = s->command;
+
+	sp_strv_add(argv, "run");
+	sp_strv_add(argv, s->token);
+	sp_strv_addf(argv, "%" PRId64, timeout_ms);
+	sp_strv_add(argv, c->stdin_fd >= 0 ? "1" : "0");
+	sp_strv_add(argv, c->workdir ? c->workdir : "");
+	sp_strv_add(argv, "--");
+	sp_strv_add_all(argv, c->argv);
+}
+
+void sp_docker_session_mark(const struct sp_docker_session *s, const char *name)
+{
+	sp_timeline_mark(s->command->timeline, s->command->timeline_start_us, name);
+}
+
+/* The filter's refusal is the caller's own word; everything else is the stream's. */
+static int pump_failed(const struct sp_docker_session *s, int rc, struct sp_error *err)
+{
+	if (!s->filter.refused)
+		return rc;
+	if (s->filter.refused < 0 && s->filter.refused >= SP_ERR_CANCELLED)
+		rc = s->filter.refused;
+	return sp_fail(err, (enum sp_code)rc, "the output was not wanted any more");
+}
+
+static int run_pump(struct sp_docker_session *s, bool *ended, struct sp_error *err)
+{
+	enum sp_pump_end end;
+	int rc = sp_pump_run(&s->pump, &end, err);
+
+	if (rc < 0)
+		return pump_failed(s, rc, err);
+	*ended = end == SP_PUMP_ENDED;
+	s->cancelled = s->cancelled || end == SP_PUMP_CANCELLED;
+	if (*ended)
+		s->has_report = sp_report_filter_end(&s->filter, &s->report);
+	/* What was held back may have been refused just now. */
+	return s->filter.refused ? pump_failed(s, SP_ERR_CANCELLED, err) : 0;
+}
+
+int sp_docker_session_pump(struct sp_docker_session *s, int64_t timeout_ms, bool *ended,
+	struct sp_error *err)
+{
+	const struct sp_command *c = s->command;
+	int rc;
+
+	sp_report_filter_init(&s->filter, s->token, c->on_output, c->on_output_ctx);
+	sp_demux_init(&s->demux, SP_DEMUX_FRAMES, sp_report_filter_feed, &s->filter);
+	sp_pump_init(&s->pump, s->duplex, &s->demux);
+	s->pump.stdin_fd = c->stdin_fd;
+	s->pump.cancel_fd = c->cancel_fd;
+	if (timeout_ms)
+		s->pump.deadline_ms = sp_deadline_in(timeout_ms + AGENT_GRACE_MS);
+	rc = run_pump(s, ended, err);
+	s->timed_out = rc == 0 && !*ended && !s->cancelled;
+	return rc;
+}
+
+int sp_docker_session_drain(
+	struct sp_docker_session *s, int64_t timeout_ms, struct sp_error *err)
+{
+	bool ended;
+
+	s->pump.cancel_fd = -1;
+	s->pump.stdin_fd = -1;
+	s->pump.deadline_ms = sp_deadline_in(timeout_ms);
+	return run_pump(s, &ended, err);
+}
+
+static int no_start(const struct sp_docker_session *s, struct sp_error *err)
+{
+	errno = s->report.sys_errno;
+	if (s->report.stage == SP_REPORT_STAGE_WORKDIR)
+		return sp_fail_errno(err, "working directory %s",
+			s->command->workdir ? s->command->workdir : ".");
+	/* EAGAIN is how the kernel says "too many processes". */
+	if (s->report.sys_errno == EAGAIN)
+		return sp_fail(err, SP_ERR_LIMIT,
+			"start the command: the sandbox has as many processes as it "
+			"may");
+	return sp_fail_errno(err, "start the command");
+}
+
+int sp_docker_session_outcome(
+	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
+{
+	const struct sp_report *r = &s->report;
+
+	memset(out, 0, sizeof(*out));
+	out->wall_us = sp_clock_us() - s->start_us;
+	out->timed_out = s->timed_out;
+	out->cancelled = s->cancelled;
+	if (!s->has_report) {
+		/* Nobody was left to tell: it ended the way everything around it did. */
+		out->exit_code = 128 + SIGKILL;
+		out->signal = SIGKILL;
+		return 0;
+	}
+	if (r->stage == SP_REPORT_STAGE_WORKDIR || r->stage == SP_REPORT_STAGE_SETUP)
+		return no_start(s, err);
+	out->exit_code = r->exit_code;
+	out->signal = r->signal;
+	out->oom_killed = r->oom_killed;
+	out->timed_out = r->timed_out || s->timed_out;
+	return 0;
+}
