@@ -231,10 +231,8 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 	close(r->release[1]);
 	close(r->status[1]);
 
-	/* Limits hold, and the ids are mapped, before the child does anything. */
-	rc = join_cgroups(r, *child, err);
-	if (rc == 0)
-		rc = set_oom_score(r, *child, err);
+	/* The child does nothing before its ids are mapped. */
+	rc = set_oom_score(r, *child, err);
 	if (rc == 0)
 		rc = write_id_maps(r, *child, err);
 	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
