@@ -130,9 +130,11 @@ $(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
 	$(Q)$(CC) -shared -Wl,--version-script=providers/module.map $(RELRO) $(SANFLAGS) $(LDFLAGS) \
 		-o $@ $(NET_OBJ) $(B)/libsandpit.a $(NET_LIBS)
 
+# The command has these two inside: finding and binding them cost as much as a fork.
+CLI_LIBS := -l:libjson-c.a -l:libseccomp.a
 $(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
 $(B)/runner/%.o: %.c
 	$(call say,CC,$< (runner))
