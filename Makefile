@@ -191,6 +191,9 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
+# This one starts the real worker.
+$(B)/tests/unit/test_files: | $(B)/sandpit-worker
+
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c
 	$(call say,FUZZ,$@)
