@@ -42,7 +42,8 @@ int sp_http_curl_error(CURL *easy, CURLcode result, const struct sp_http *http,
 	const struct sp_http_target *target, const char *text, struct sp_error *err);
 
 /* "METHOD /path" made and checked. */
-int sp_http_path(struct sp_buf *out, const char *fmt, va_list ap, struct sp_error *err);
+int sp_http_path(struct sp_buf *out, const char *fmt, va_list ap, struct sp_error *err)
+	__attribute__((format(printf, 2, 0)));
 int sp_http_check_headers(const char *const *headers, struct sp_error *err);
 
 /* One line of a reply's head, without its end; a line without colon is passed over. */
