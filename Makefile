@@ -212,10 +212,11 @@ $(addprefix $(B)/tests/bench/,floor rate pour): $(B)/tests/bench/%: tests/bench/
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit-net.a $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit-net.a \
+		$(B)/libsandpit.a $(LIBS)
 
 TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN) $(CONFORMANCE_BIN)
 

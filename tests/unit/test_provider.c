@@ -6,7 +6,9 @@ static struct sp_provider *opened(void)
 	const struct sp_provider_config cfg = {.state_dir = "/nowhere"};
 	struct sp_provider *p = NULL;
 
-	assert_int_equal(alpha.open(&cfg, &p, NULL), 0);
+	struct sp_error err = {0};
+
+	assert_int_equal(alpha.open(&cfg, &p, &err), 0);
 	return p;
 }
 
