@@ -102,7 +102,11 @@ $(B)/libsandpit.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Unit tests reach the module's and the worker's functions through these two.
+# Unit tests reach the command's, the module's and the worker's functions through these.
+$(B)/libsandpit-cli.a: $(filter-out %/main.o,$(CLI_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(B)/libsandpit-worker.a: $(WORKER_TEST_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -164,7 +168,7 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
-TEST_LIB_FILES := $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
+TEST_LIB_FILES := $(B)/libsandpit-cli.a $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
 TEST_LIBS = $(TEST_LIB_FILES) -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
 UNIT_SUPPORT := $(B)/obj/tests/unit/support/filter.o
@@ -208,10 +212,11 @@ $(addprefix $(B)/tests/bench/,floor rate pour): $(B)/tests/bench/%: tests/bench/
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit.a
+$(B)/tests/bench/%: tests/bench/%.c $(B)/libsandpit-net.a $(B)/libsandpit.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit.a $(LIBS)
+	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libsandpit-net.a \
+		$(B)/libsandpit.a $(LIBS)
 
 TESTS_BUILT = $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN) $(CONFORMANCE_BIN)
 

@@ -39,6 +39,8 @@ int sp_http_take_header(struct sp_http_reply *reply, size_t *count, const char *
 	if (++*count > SP_HTTP_MAX_HEADERS)
 		return sp_fail(err, SP_ERR_LIMIT, "over %d headers in the answer",
 			SP_HTTP_MAX_HEADERS);
+	while (line[len - 1] == ' ' || line[len - 1] == '\t')
+		len--;
 	sp_buf_add(&reply->headers, line, len);
 	sp_buf_addc(&reply->headers, '\n');
 	if (sp_buf_ok(&reply->headers, err) < 0)

@@ -169,7 +169,7 @@ int sp_engine_image_import(struct sp_engine *engine, const char *repo, const cha
 		strlen(progress.last_status) >= SP_ENGINE_ID_MAX)
 		return sp_fail(err, SP_ERR_PROTOCOL,
 			"the engine does not name what it imported");
-	snprintf(id, SP_ENGINE_ID_MAX, "%s", progress.last_status);
+	memcpy(id, progress.last_status, strlen(progress.last_status) + 1);
 	return 0;
 }
 

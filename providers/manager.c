@@ -5,8 +5,6 @@
 
 #include "base/strv.h"
 
-#define SETTINGS_MAX 4
-
 struct sp_manager {
 	const struct sp_registry *registry;
 	char *provider; /* or NULL */
@@ -96,37 +94,15 @@ void sp_manager_close(struct sp_manager *m)
 	free(m);
 }
 
-/* What the environment says about this provider. */
-static size_t read_settings(
-	const struct sp_registry_entry *entry, struct sp_setting *settings)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < SP_COUNT(entry->env); i++) {
-		const char *value = entry->env[i].variable
-			? getenv(entry->env[i].variable)
-			: NULL;
-
-		if (value && *value)
-			settings[count++] = (struct sp_setting){
-				entry->env[i].key, value};
-	}
-	return count;
-}
-
 static int open_entry(struct sp_manager *m, const struct sp_registry_entry *entry,
 	struct sp_provider **out, struct sp_error *err)
 {
-	struct sp_setting settings[SETTINGS_MAX];
-	struct sp_provider_config config = m->config;
 	const struct sp_driver *driver;
 	int rc = sp_registry_driver(entry, m->libexec_dir, &driver, err);
 
 	if (rc < 0)
 		return sp_wrap(err, rc, "provider %s", entry->name);
-	config.settings = settings;
-	config.setting_count = read_settings(entry, settings);
-	rc = driver->open(&config, out, err);
+	rc = driver->open(&m->config, out, err);
 	if (rc < 0 && err)
 		err->not_sent = true;
 	return rc < 0 ? sp_wrap(err, rc, "provider %s", entry->name) : 0;

@@ -14,7 +14,7 @@ struct sp_manager_opts {
 	const struct sp_registry *registry;
 	const char *provider;             /* or NULL: choose */
 	const char *const *fallback;      /* NULL-terminated, or NULL */
-	struct sp_provider_config config; /* without settings; the texts are copied */
+	struct sp_provider_config config; /* the texts are copied */
 };
 
 /* Check the names; no provider is opened before it is needed. */

@@ -53,7 +53,6 @@ static const struct sp_registry_entry builtin[] = {
 		.name = "docker",
 		.module = NET_MODULE,
 		.answers = docker_answers,
-		.env = {{"DOCKER_HOST", "host"}},
 	},
 	{
 		.name = "local",

@@ -7,12 +7,6 @@
 
 #define SP_PROVIDERS_MAX 16
 
-/* An environment variable people already have, and the setting it fills. */
-struct sp_env_setting {
-	const char *variable;
-	const char *key;
-};
-
 struct sp_registry_entry {
 	const char *name;
 	const struct sp_driver *driver; /* linked in; or NULL */
@@ -22,7 +16,6 @@ struct sp_registry_entry {
 	 * without being named.  NULL: never, for it costs money.
 	 */
 	bool (*answers)(void);
-	struct sp_env_setting env[2];
 };
 
 /* Entries in the order in which they are chosen when nobody says; at most SP_PROVIDERS_MAX. */

@@ -15,6 +15,8 @@
 #define ROOT       "/sys/fs/cgroup"
 #define TEXT_MAX   8192
 #define CPU_PERIOD 100000u
+/* Ids are shorter; the bound is for the compiler. */
+#define ID_SHOWN 24
 
 #ifndef CGROUP_SUPER_MAGIC
 #define CGROUP_SUPER_MAGIC 0x27e0eb
@@ -121,37 +123,34 @@ static bool wanted(enum sp_cgroup_kind kind, const struct sp_cgroup_limits *l)
  * A child of the cgroup this process is in, so that an outer limit stays one.  The mount
  * may show a part of the hierarchy only: then the path is taken from its top.
  */
-static void make_v1(const char *id, enum sp_cgroup_kind kind, const char *table,
-	const struct sp_cgroup_limits *l, struct sp_cgroup_set *set)
+static void plan_v1(const char *id, enum sp_cgroup_kind kind, const char *table,
+	struct sp_cgroup_set *set)
 {
 	struct sp_cgroup *c = &set->items[set->count];
-	char mount[64], own[160];
+	char parent[208], own[128];
+	int mount_len;
 
-	snprintf(mount, sizeof(mount), ROOT "/%s", v1_controllers[kind]);
-	if (!is_fs(mount, CGROUP_SUPER_MAGIC) ||
+	mount_len = snprintf(parent, sizeof(parent), ROOT "/%s", v1_controllers[kind]);
+	if (!is_fs(parent, CGROUP_SUPER_MAGIC) ||
 		!own_v1_path(table, v1_controllers[kind], own, sizeof(own))) {
 		snprintf(set->why_not[kind], sizeof(set->why_not[kind]),
 			"no cgroup controller %s", v1_controllers[kind]);
 		return;
 	}
-	if (strcmp(own, "/") == 0)
-		own[0] = '\0';
-	snprintf(c->path, sizeof(c->path), "%s%s/sandpit-%s", mount, own, id);
-	if (mkdir(c->path, 0755) < 0 && errno == ENOENT) {
-		snprintf(c->path, sizeof(c->path), "%s/sandpit-%s", mount, id);
-		(void)mkdir(c->path, 0755);
-	}
-	if (access(c->path, W_OK) < 0) {
-		note(set, kind, "make cgroup below", mount);
+	if (strcmp(own, "/") != 0)
+		snprintf(parent + mount_len, sizeof(parent) - (size_t)mount_len, "%s",
+			own);
+	if (access(parent, F_OK) < 0)
+		parent[mount_len] = '\0';
+	if (access(parent, W_OK) < 0) {
+		note(set, kind, "make a cgroup below", parent);
 		return;
 	}
+	snprintf(c->path, sizeof(c->path), "%s/sandpit-%.*s", parent, ID_SHOWN, id);
 	c->is_v2 = false;
 	c->is_memory = kind == SP_CGROUP_MEMORY;
+	c->kinds = 1u << kind;
 	set->count++;
-	if (limit_v1(kind, c->path, l, set) < 0)
-		note(set, kind, "limit", c->path);
-	else
-		set->holds[kind] = true;
 }
 
 static int limit_v2(enum sp_cgroup_kind kind, const char *path,
@@ -180,14 +179,14 @@ static int limit_v2(enum sp_cgroup_kind kind, const char *path,
 }
 
 /* Where children may be made: a group of ours at the top as root, else our own group. */
-static bool v2_parent(const char *mount, const char *table, char *out, size_t size)
+static bool v2_parent(const char *table, char *out, size_t size)
 {
 	const char *at = strstr(table, "0::");
 	size_t len;
 
 	if (geteuid() == 0) {
-		snprintf(out, size, "%s/sandpit", mount);
-		(void)write_text(mount, "cgroup.subtree_control", "+memory +pids +cpu");
+		snprintf(out, size, ROOT "/sandpit");
+		(void)write_text(ROOT, "cgroup.subtree_control", "+memory +pids +cpu");
 		if (mkdir(out, 0755) < 0 && errno != EEXIST)
 			return false;
 		(void)write_text(out, "cgroup.subtree_control", "+memory +pids +cpu");
@@ -196,40 +195,69 @@ static bool v2_parent(const char *mount, const char *table, char *out, size_t si
 	if (!at)
 		return false;
 	len = strcspn(at + 3, "\n");
-	snprintf(out, size, "%s%.*s", mount, (int)len, at + 3);
+	snprintf(out, size, ROOT "%.*s", (int)len, at + 3);
 	return true;
 }
 
-static void make_v2(const char *id, const char *mount, const char *table,
-	const struct sp_cgroup_limits *l, struct sp_cgroup_set *set)
+static void plan_v2(const char *id, const char *table, const struct sp_cgroup_limits *l,
+	struct sp_cgroup_set *set)
 {
 	struct sp_cgroup *c = &set->items[set->count];
-	char parent[200];
+	char parent[200] = ROOT;
 
-	if (!v2_parent(mount, table, parent, sizeof(parent)))
-		return;
-	snprintf(c->path, sizeof(c->path), "%s/sandpit-%s", parent, id);
-	if (mkdir(c->path, 0755) < 0) {
+	if (!v2_parent(table, parent, sizeof(parent)) || access(parent, W_OK) < 0) {
 		for (int k = 0; k < SP_CGROUP_KINDS; k++)
 			if (wanted((enum sp_cgroup_kind)k, l))
 				note(set, (enum sp_cgroup_kind)k, "make cgroup below",
 					parent);
 		return;
 	}
+	snprintf(c->path, sizeof(c->path), "%s/sandpit-%.*s", parent, ID_SHOWN, id);
 	c->is_v2 = true;
+	for (int k = 0; k < SP_CGROUP_KINDS; k++)
+		if (wanted((enum sp_cgroup_kind)k, l))
+			c->kinds |= 1u << k;
+	c->is_memory = c->kinds >> SP_CGROUP_MEMORY & 1;
 	set->count++;
+}
+
+/* Make one planned group and write its limits; false when it could not be made. */
+static bool apply_one(const struct sp_cgroup *c, const struct sp_cgroup_limits *l,
+	struct sp_cgroup_set *set)
+{
+	bool made = mkdir(c->path, 0755) == 0;
+
 	for (int k = 0; k < SP_CGROUP_KINDS; k++) {
 		enum sp_cgroup_kind kind = (enum sp_cgroup_kind)k;
+		int rc = -1;
 
-		if (!wanted(kind, l) || set->holds[kind])
+		if (!(c->kinds >> k & 1))
 			continue;
-		if (limit_v2(kind, c->path, l, set) < 0) {
-			note(set, kind, "limit", c->path);
-			continue;
-		}
-		set->holds[kind] = true;
-		c->is_memory |= kind == SP_CGROUP_MEMORY;
+		if (made)
+			rc = c->is_v2 ? limit_v2(kind, c->path, l, set)
+				      : limit_v1(kind, c->path, l, set);
+		set->holds[kind] = rc == 0;
+		if (rc < 0)
+			note(set, kind, made ? "limit" : "make", c->path);
 	}
+	return made;
+}
+
+bool sp_cgroup_apply(struct sp_cgroup_set *set, const struct sp_cgroup_limits *limits)
+{
+	size_t made = 0;
+	bool as_planned = true;
+
+	for (size_t i = 0; i < set->count; i++)
+		if (apply_one(&set->items[i], limits, set))
+			set->items[made++] = set->items[i];
+	as_planned = made == set->count;
+	set->count = made;
+	for (int k = 0; k < SP_CGROUP_KINDS; k++)
+		as_planned &= set->holds[k] ||
+			!wanted((enum sp_cgroup_kind)k, limits) ||
+			set->why_not[k][0] == '\0';
+	return as_planned;
 }
 
 static int read_own_cgroups(struct sp_bytes *table, struct sp_error *err)
@@ -248,7 +276,7 @@ static int read_own_cgroups(struct sp_bytes *table, struct sp_error *err)
 	return table->data ? 0 : sp_fail(err, SP_ERR_NOMEM, "out of memory");
 }
 
-int sp_cgroup_make(const char *id, const struct sp_cgroup_limits *limits,
+int sp_cgroup_plan(const char *id, const struct sp_cgroup_limits *limits,
 	struct sp_cgroup_set *out, struct sp_error *err)
 {
 	struct sp_bytes table = {0};
@@ -260,13 +288,16 @@ int sp_cgroup_make(const char *id, const struct sp_cgroup_limits *limits,
 	owned = table.data;
 	memset(out, 0, sizeof(*out));
 	/* Each controller is where it is mounted: many hosts have some here, some there. */
-	if (is_fs(ROOT, CGROUP2_SUPER_MAGIC)) {
-		make_v2(id, ROOT, owned, limits, out);
-		return 0;
-	}
-	for (int k = 0; k < SP_CGROUP_KINDS; k++)
-		if (wanted((enum sp_cgroup_kind)k, limits))
-			make_v1(id, (enum sp_cgroup_kind)k, owned, limits, out);
+	if (is_fs(ROOT, CGROUP2_SUPER_MAGIC))
+		plan_v2(id, owned, limits, out);
+	else
+		for (int k = 0; k < SP_CGROUP_KINDS; k++)
+			if (wanted((enum sp_cgroup_kind)k, limits))
+				plan_v1(id, (enum sp_cgroup_kind)k, owned, out);
+	/* What is planned holds unless applying it shows otherwise. */
+	for (size_t i = 0; i < out->count; i++)
+		for (int k = 0; k < SP_CGROUP_KINDS; k++)
+			out->holds[k] |= out->items[i].kinds >> k & 1;
 	return 0;
 }
 

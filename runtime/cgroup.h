@@ -28,6 +28,7 @@ struct sp_cgroup_set {
 		char path[256];
 		bool is_v2;
 		bool is_memory;
+		uint32_t kinds; /* bit for each sp_cgroup_kind it is to limit */
 	} items[SP_RUNNER_CGROUPS_MAX];
 	size_t count;
 	bool holds[SP_CGROUP_KINDS];
@@ -36,11 +37,15 @@ struct sp_cgroup_set {
 };
 
 /*
- * Make the cgroups of sandbox id with these limits.  A kind the host refuses is left out
- * with its reason: the caller decides whether that is an error.
+ * Decide where the cgroups of sandbox id go, without making any: the paths are on record
+ * before the first exists.  A kind the host refuses is left out with its reason: the
+ * caller decides whether that is an error.
  */
-int sp_cgroup_make(const char *id, const struct sp_cgroup_limits *limits,
+int sp_cgroup_plan(const char *id, const struct sp_cgroup_limits *limits,
 	struct sp_cgroup_set *out, struct sp_error *err);
+
+/* Make them and write the limits; false when not all could be done, *set says which. */
+bool sp_cgroup_apply(struct sp_cgroup_set *set, const struct sp_cgroup_limits *limits);
 
 /* Remove them again; they must be empty, or become so within two seconds. */
 void sp_cgroup_remove(const struct sp_cgroup_set *set);

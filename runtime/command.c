@@ -190,6 +190,8 @@ static int last_steps(struct runner *r, struct sp_error *err)
 	int rc = become_user(r, err);
 
 	if (rc == 0)
+		rc = keep_capabilities(r->spec->capabilities, err);
+	if (rc == 0)
 		rc = enter_workdir(r, err);
 	runner_mark(r, "before filter");
 	if (rc == 0)

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "runtime/launch_internal.h"
 #include "runtime/spec_build.h"
 
 #define OUTPUT_PIPE_BYTES (512 * 1024)

@@ -114,7 +114,9 @@ int open_target(
 int loopback_up(struct sp_error *err);
 int set_limits(const struct runner *r, struct sp_error *err);
 int reset_process(struct sp_error *err);
+/* First all but what is needed to change the user, then all that is not kept. */
 int drop_capabilities(uint64_t keep, struct sp_error *err);
+int keep_capabilities(uint64_t keep, struct sp_error *err);
 /* With the host's network: its abstract sockets stay out of reach. */
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 int join_cgroups(const struct runner *r, pid_t pid, struct sp_error *err);

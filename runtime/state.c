@@ -103,6 +103,22 @@ int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err)
 	return lock;
 }
 
+int sp_state_update(int base_fd, const struct sp_record *r, struct sp_error *err)
+{
+	sp_autobuf struct sp_buf text = SP_BUF_INIT(RECORD_MAX);
+	sp_autoclose int folder = open_sandbox(base_fd, r->id, err);
+	int rc;
+
+	if (folder < 0)
+		return folder;
+	sp_record_print(&text, r);
+	rc = sp_buf_ok(&text, err);
+	if (rc == 0)
+		rc = sp_write_file_at(
+			folder, SP_STATE_RECORD, text.data, text.len, 0600, err);
+	return rc;
+}
+
 int sp_state_note_supervisor(int base_fd, const char *id, const struct sp_supervisor *s,
 	struct sp_error *err)
 {

@@ -54,6 +54,9 @@ int sp_state_open(const char *path, struct sp_error *err);
 /* Make the folder of r->id, locked, with its record.  Returns the lock's descriptor. */
 int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err);
 
+/* Replace its record, in one step. */
+int sp_state_update(int base_fd, const struct sp_record *r, struct sp_error *err);
+
 /* Note the supervisor of a sandbox whose caller stays with it. */
 int sp_state_note_supervisor(int base_fd, const char *id, const struct sp_supervisor *s,
 	struct sp_error *err);

@@ -4,6 +4,7 @@
 #include <linux/securebits.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "runtime/runner.h"
 
@@ -50,6 +51,9 @@ static int check_sets(uint64_t keep, struct sp_error *err)
 	return 0;
 }
 
+/* Still needed to become the command's user; gone again in keep_capabilities(). */
+#define TO_CHANGE_USER (1ull << CAP_SETUID | 1ull << CAP_SETGID)
+
 int drop_capabilities(uint64_t keep, struct sp_error *err)
 {
 	int rc;
@@ -63,6 +67,13 @@ int drop_capabilities(uint64_t keep, struct sp_error *err)
 		    SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED |
 			    SECBIT_KEEP_CAPS_LOCKED) < 0)
 		return sp_fail_errno(err, "set secure bits");
-	rc = set_sets(keep, err);
+	return set_sets(keep | TO_CHANGE_USER, err);
+}
+
+int keep_capabilities(uint64_t keep, struct sp_error *err)
+{
+	/* Another user than 0 has lost all of them with the change. */
+	int rc = geteuid() == 0 ? set_sets(keep, err) : 0;
+
 	return rc < 0 ? rc : check_sets(keep, err);
 }

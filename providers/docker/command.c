@@ -110,25 +110,33 @@ static int force_end(struct sp_docker_session *s, struct sp_error *err)
 	return 0;
 }
 
+/* The engine could not start even the agent; its words are all the output there is. */
+static int no_agent(struct sp_docker_session *s, struct sp_error *err)
+{
+	char *text = s->filter.early;
+
+	text[s->filter.early_len] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	if (strstr(text, "unable to find user") || strstr(text, "unable to find group"))
+		return sp_fail(err, SP_ERR_NOT_FOUND, "%s", text);
+	return sp_fail(err, SP_ERR_SYSTEM, "start the command: %s",
+		*text ? text : "the engine does not say why it could not");
+}
+
 /* The streams have ended without a report.  Why? */
-static int without_report(
-	struct sp_docker_session *s, const char *exec_id, struct sp_error *err)
+static int without_report(struct sp_docker_session *s, struct sp_error *err)
 {
 	struct sp_container_info info = {0};
 	bool running = is_running(s, &info);
 	bool oom = info.oom_killed;
-	int code = 0;
 
 	sp_container_info_clear(&info);
 	if (!running)
 		return sp_fail(err, SP_ERR_NOT_FOUND,
 			"the sandbox ended while the command ran%s",
 			oom ? " (out of memory)" : "");
-	if (sp_engine_exec_exit_code(
-		    s->docker->engine, exec_id, EXIT_CODE_MS, &code, err) == 0 &&
-		(code == 126 || code == 127))
-		return sp_fail(err, SP_ERR_SYSTEM,
-			"%s could not be executed in the sandbox", SP_AGENT_PATH);
+	if (!s->filter.greeted)
+		return no_agent(s, err);
 	return sweep(s, err);
 }
 
@@ -193,7 +201,7 @@ static int exec(
 	if (!ended)
 		rc = force_end(s, err);
 	else if (!s->has_report)
-		rc = without_report(s, exec_id, err);
+		rc = without_report(s, err);
 	return rc < 0 ? rc : finish(s, out, err);
 }
 

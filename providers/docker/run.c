@@ -148,10 +148,10 @@ int sp_docker_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		rc = sp_docker_session_init(&s, d, place.plan.name, command, err);
 	if (rc == 0)
 		rc = set_command(&place, &s, timeout_ms, &env, err);
-	if (rc == 0) {
-		memcpy(id, place.plan.id, sizeof(place.plan.id));
-		rc = sp_docker_place_create(&place, err);
-	}
+	if (rc < 0)
+		return rc;
+	memcpy(id, place.plan.id, sizeof(place.plan.id));
+	rc = sp_docker_place_create(&place, err);
 	if (rc == 0) {
 		sp_docker_session_mark(&s, "created");
 		rc = run(&place, &s, timeout_ms, out, err);

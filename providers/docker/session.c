@@ -10,7 +10,7 @@
 #include "base/enc.h"
 
 /* The agent keeps the deadline; how long after it we believe that it does. */
-#define AGENT_GRACE_MS 5000
+#define AGENT_GRACE_MS 2000
 
 int sp_docker_session_init(struct sp_docker_session *s, struct sp_docker *docker,
 	const char *container, const struct sp_command *command, struct sp_error *err)

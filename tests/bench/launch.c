@@ -24,8 +24,6 @@
 /* Not counted; the first runs pay for cold caches. */
 #define WARM_UP 5
 
-extern char **environ;
-
 enum kind {
 	KIND_SPAWN,
 	KIND_USER,

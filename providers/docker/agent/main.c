@@ -104,6 +104,7 @@ static int kill_run(int argc, char **argv)
 		return argc > 2 ? SP_AGENT_NO_SUCH : SP_AGENT_USAGE;
 	/* In good order first: its own agent keeps the output and reports. */
 	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
 	for (int i = 0; i < GRACE_ROUNDS; i++) {
 		if (sp_tree_find("run", argv[2]) != pid)
 			return SP_AGENT_DONE;

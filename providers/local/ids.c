@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host ids behind the ids of a sandbox.  As root each sandbox gets a range of its own, far
+ * above what user databases hand out, claimed by a link named after it.  Without privilege
+ * there is one id, the caller's own.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/enc.h"
+#include "base/io.h"
+#include "providers/local/local.h"
+
+/* 0x70000000 up to 0x7fffffff: above what systemd-nspawn takes, below the sign bit. */
+#define RANGE_FIRST 0x70000000u
+#define RANGE_IDS   65536u
+#define RANGES      4096u
+#define GROUPS_MAX  1024
+
+static uint32_t hash(const char *text)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619u;
+	return h;
+}
+
+/* A claim whose sandbox has no folder any more was left by a crash. */
+static bool is_stale(const struct local *l, const char *claim)
+{
+	sp_autofree char *folder = NULL;
+	char id[SP_SANDBOX_ID_MAX];
+	ssize_t n = readlink(claim, id, sizeof(id) - 1);
+
+	if (n <= 0)
+		return false;
+	id[n] = '\0';
+	if (!sp_name_ok(id) || asprintf(&folder, "%s/%s", l->sandboxes, id) < 0)
+		return false;
+	return access(folder, F_OK) < 0 && errno == ENOENT;
+}
+
+/* A fresh claim precedes its sandbox's folder; only one that has aged may be stale. */
+static bool has_aged(const char *claim)
+{
+	struct stat st;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return lstat(claim, &st) == 0 && now.tv_sec - st.st_mtim.tv_sec > 60;
+}
+
+static int try_claim(const struct local *l, const char *id, const char *claim)
+{
+	if (symlink(id, claim) == 0)
+		return 0;
+	if (errno == ENOENT && sp_mkdir_p(l->ids, 0700, NULL) == 0)
+		return symlink(id, claim);
+	if (errno == EEXIST && has_aged(claim) && is_stale(l, claim) &&
+		unlink(claim) == 0)
+		return symlink(id, claim);
+	return -1;
+}
+
+static int claim_range(const struct local *l, struct sp_record *r, struct sp_error *err)
+{
+	uint32_t first = hash(r->id) % RANGES;
+
+	for (uint32_t i = 0; i < RANGES; i++) {
+		uint32_t slot = (first + i) % RANGES;
+		sp_autofree char *claim = NULL;
+
+		if (asprintf(&claim, "%s/%u", l->ids, slot) < 0)
+			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+		if (try_claim(l, r->id, claim) == 0) {
+			r->outer_uid = r->outer_gid = RANGE_FIRST + slot * RANGE_IDS;
+			r->id_count = RANGE_IDS;
+			r->claim = sp_take_ptr(claim);
+			return 0;
+		}
+		if (errno != EEXIST)
+			return sp_fail_errno(err, "claim id range %s", claim);
+	}
+	return sp_fail(err, SP_ERR_LIMIT, "all %u id ranges are in use", RANGES);
+}
+
+bool local_keeps_groups(void)
+{
+	gid_t groups[GROUPS_MAX];
+	int n;
+
+	if (geteuid() == 0)
+		return false;
+	n = getgroups(GROUPS_MAX, groups);
+	if (n < 0)
+		return true;
+	for (int i = 0; i < n; i++)
+		if (groups[i] != getegid())
+			return true;
+	return false;
+}
+
+int local_claim_ids(const struct local *l, struct sp_record *r, struct sp_error *err)
+{
+	r->is_privileged = geteuid() == 0;
+	if (r->is_privileged)
+		return claim_range(l, r, err);
+	r->outer_uid = geteuid();
+	r->outer_gid = getegid();
+	r->id_count = 1;
+	return 0;
+}

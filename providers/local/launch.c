@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting sandboxes: what exists on the host is on record before it exists. */
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/proc.h"
+#include "providers/local/local.h"
+#include "runtime/remove.h"
+
+static struct local_plan new_plan(void)
+{
+	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+}
+
+/* Take back what prepare() made; the supervisor does it once it runs. */
+static void undo(const struct local_plan *plan)
+{
+	sp_cgroup_remove(&plan->record.cgroups);
+	if (plan->record.claim)
+		(void)unlink(plan->record.claim);
+	(void)sp_remove_state(plan->state_path);
+}
+
+/* Cgroups that turn out differently than planned: a default falls back, a wish fails. */
+static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *spec,
+	struct sp_error *err)
+{
+	struct sp_record *r = &plan->record;
+	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
+		.pids = r->limits.pids,
+		.cpu_millis = r->limits.cpu_millis};
+	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
+		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
+
+	if (sp_cgroup_apply(&r->cgroups, &limits))
+		return 0;
+	for (int k = 0; k < SP_CGROUP_KINDS; k++)
+		if (asked[k] && !r->cgroups.holds[k])
+			return sp_fail(err, SP_ERR_UNSUPPORTED,
+				"a limit cannot be enforced: %.300s",
+				r->cgroups.why_not[k]);
+	return sp_state_update(plan->base_fd, r, err);
+}
+
+static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
+	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
+{
+	int rc = local_plan_make(l, spec, mode, plan, err);
+
+	if (rc < 0)
+		return rc;
+	plan->base_fd = sp_state_open(l->sandboxes, err);
+	if (plan->base_fd < 0)
+		return plan->base_fd;
+	rc = local_claim_ids(l, &plan->record, err);
+	if (rc < 0)
+		return rc;
+	if (mode == SP_RUNNER_CREATE)
+		local_note_layers(&plan->record, spec);
+	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
+	rc = plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
+	if (rc < 0)
+		undo(plan);
+	return rc;
+}
+
+static struct sp_launch launch_of(
+	const struct local *l, const struct local_plan *plan, enum sp_runner_mode mode)
+{
+	return (struct sp_launch){.mode = mode,
+		.sandbox = &plan->record,
+		.runner_path = l->runner,
+		.state_path = plan->state_path,
+		.root = plan->root,
+		.mounts = plan->mounts,
+		.mount_count = plan->mount_count,
+		.exe_fd = -1,
+		.lock_fd = plan->lock_fd,
+		.filter_fd = plan->filter_fd};
+}
+
+static int start(const struct local_plan *plan, const struct sp_launch *launch,
+	struct sp_running *running, struct sp_error *err)
+{
+	int rc = sp_launch_start(launch, running, err);
+
+	if (rc < 0)
+		undo(plan);
+	return rc;
+}
+
+/*
+ * A failed runner has cleaned up after itself as far as it got; what it did not know of
+ * yet, or had no time for, goes here.
+ */
+static void clean_after_failure(const struct local_plan *plan)
+{
+	undo(plan);
+}
+
+int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	struct local *l = local_of(p);
+	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	struct sp_running running = {0};
+	struct sp_runner_event event = {0};
+	struct sp_launch launch;
+	int rc = prepare(l, spec, SP_RUNNER_CREATE, &plan, err);
+
+	if (rc < 0)
+		return rc;
+	launch = launch_of(l, &plan, SP_RUNNER_CREATE);
+	rc = start(&plan, &launch, &running, err);
+	if (rc < 0)
+		return rc;
+	sp_close_fd(&plan.lock_fd); /* the supervisor's now */
+	rc = sp_launch_wait_ready(&running, &event, err);
+	if (rc < 0) {
+		clean_after_failure(&plan);
+		return rc;
+	}
+	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
+	return 0;
+}
+
+/* Others find the supervisor of a sandbox whose maker waits here by this note. */
+static void note_supervisor(
+	const struct local_plan *plan, const struct sp_running *running)
+{
+	struct sp_supervisor s = {
+		.pid = running->pid, .start_ticks = sp_proc_start_ticks(running->pid)};
+
+	/* A command that is over before the note is written needs none. */
+	(void)sp_state_note_supervisor(plan->base_fd, plan->record.id, &s, NULL);
+}
+
+int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_outcome *out, struct sp_error *err)
+{
+	struct local *l = local_of(p);
+	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	struct sp_running running = {0};
+	struct sp_runner_event event = {0};
+	int64_t start_us = sp_clock_us();
+	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
+		.cancel_fd = command->cancel_fd,
+		.on_output = command->on_output,
+		.on_output_ctx = command->on_output_ctx};
+	struct sp_launch launch;
+	int rc = prepare(l, spec, SP_RUNNER_RUN, &plan, err);
+
+	if (rc < 0)
+		return rc;
+	sp_timeline_mark(command->timeline, command->timeline_start_us, "prepared");
+	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
+	launch = launch_of(l, &plan, SP_RUNNER_RUN);
+	launch.argv = command->argv;
+	launch.env = command->env;
+	launch.workdir = command->workdir;
+	launch.user = command->user;
+	launch.timeout_ms = command->timeout_ms;
+	rc = start(&plan, &launch, &running, err);
+	if (rc < 0)
+		return rc;
+	sp_close_fd(&plan.lock_fd);
+	sp_timeline_mark(
+		command->timeline, command->timeline_start_us, "runner started");
+	note_supervisor(&plan, &running);
+	rc = sp_launch_relay(&running, &relay, &event, err);
+	if (event.kind == SP_EVENT_ENDED)
+		(void)sp_remove_state(
+			plan.state_path); /* the note may have come late */
+	else
+		clean_after_failure(&plan);
+	local_timeline(command, &event);
+	if (rc == 0)
+		local_outcome(&event, start_us, out);
+	return rc;
+}

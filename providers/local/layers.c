@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of each protection of a sandbox, in words for its record. */
+#include <stdio.h>
+#include <string.h>
+
+#include "providers/local/local.h"
+
+static void note_limit(struct sp_record *r, const char *name, enum sp_cgroup_kind kind,
+	const char *fallback)
+{
+	if (r->cgroups.holds[kind])
+		sp_strv_addf(&r->layers, "%s=enforced", name);
+	else
+		sp_strv_addf(&r->layers, "%s=degraded: %s (%s)", name, fallback,
+			r->cgroups.why_not[kind]);
+}
+
+static void note_ids(struct sp_record *r)
+{
+	if (r->id_count > 1)
+		sp_strv_add(&r->layers, "id range=enforced");
+	else
+		sp_strv_add(&r->layers,
+			"id range=degraded: one id, the caller's own (no privilege for "
+			"a range)");
+	if (local_keeps_groups())
+		sp_strv_add(&r->layers,
+			"groups=degraded: the caller's supplementary groups stay");
+	else
+		sp_strv_add(&r->layers, "groups=enforced");
+}
+
+void local_note_layers(struct sp_record *r, const struct sp_sandbox_spec *spec)
+{
+	static const char *const always[] = {"user namespace", "mount namespace",
+		"pid namespace", "ipc namespace", "uts namespace", "cgroup namespace",
+		"capabilities", "no_new_privs", "system call filter", "masked paths",
+		"disk limit"};
+
+	/* Without one of these the launch fails: there is no sandbox to ask about. */
+	for (size_t i = 0; i < SP_COUNT(always); i++)
+		sp_strv_addf(&r->layers, "%s=enforced", always[i]);
+	if (spec->network == SP_NETWORK_HOST)
+		sp_strv_add(
+			&r->layers, "net namespace=off: network host was asked for");
+	else
+		sp_strv_add(&r->layers, "net namespace=enforced");
+	note_ids(r);
+	note_limit(
+		r, "memory limit", SP_CGROUP_MEMORY, "address space of each process");
+	if (r->cgroups.swap_why_not[0])
+		sp_strv_addf(
+			&r->layers, "swap limit=degraded: %s", r->cgroups.swap_why_not);
+	note_limit(r, "process limit", SP_CGROUP_PIDS, "processes of the user id");
+	if (r->limits.cpu_millis)
+		note_limit(r, "CPU limit", SP_CGROUP_CPU, "none");
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the local driver share. */
+#ifndef SP_PROVIDERS_LOCAL_LOCAL_H
+#define SP_PROVIDERS_LOCAL_LOCAL_H
+
+#include "providers/local/driver.h"
+#include "runtime/launch.h"
+#include "runtime/state.h"
+
+#define LOCAL_IMAGE_HOST "host"
+
+struct local {
+	struct sp_provider base;
+	char *sandboxes; /* folder of all state folders */
+	char *ids;       /* folder of claims of id ranges */
+	char *cache;     /* compiled filters */
+	char *data_dir;
+	char *runner, *worker; /* our helper programs */
+	bool keep_groups;      /* setting: mounts although the caller's groups stay */
+};
+
+static inline struct local *local_of(struct sp_provider *p)
+{
+	return (struct local *)p;
+}
+
+/* ids.c: ids the sandbox's 0.. are on the host, claimed for it alone where that can be. */
+int local_claim_ids(const struct local *l, struct sp_record *r, struct sp_error *err);
+/* Does the caller belong to groups that cannot be dropped? */
+bool local_keeps_groups(void);
+
+/* plan.c: from a specification to a record, and what is wrong with it. */
+struct local_plan {
+	struct sp_record record;
+	char *root;              /* image folder, or NULL */
+	struct sp_mount *mounts; /* absolute, checked; strings borrowed from resolved */
+	size_t mount_count;
+	struct sp_strv resolved;
+	int filter_fd;
+	int base_fd, lock_fd;
+	char *state_path;
+};
+void local_plan_clear(struct local_plan *plan);
+int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
+	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err);
+int local_check_image(const char *image, struct sp_error *err);
+
+/* layers.c: the state of each protection, as lines of a record. */
+void local_note_layers(struct sp_record *r, const struct sp_sandbox_spec *spec);
+
+/* launch.c */
+int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_outcome *out, struct sp_error *err);
+
+/* join.c */
+int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
+	struct sp_outcome *out, struct sp_error *err);
+int local_get_archive(struct sp_provider *p, const char *id, const char *path,
+	const struct sp_sink *sink, struct sp_error *err);
+int local_put_archive(struct sp_provider *p, const char *id, const char *path,
+	const struct sp_source *source, struct sp_error *err);
+int local_stat(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *out, struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* find.c */
+int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
+	struct sp_error *err);
+int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,
+	struct sp_sandbox_list *out, struct sp_error *err);
+int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
+/* inspect.c */
+int local_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
+	struct sp_error *err);
+
+#endif

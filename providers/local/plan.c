@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a caller asks for to what is launched: everything checked, nothing made yet. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/enc.h"
+#include "base/io.h"
+#include "providers/local/local.h"
+#include "seccomp/cache.h"
+
+#define ID_PREFIX       "sb-"
+#define ID_RANDOM       10
+#define DEFAULT_MEMORY  (1ull << 30)
+#define DEFAULT_DISK    (2ull << 30)
+#define DEFAULT_PIDS    512
+#define DEFAULT_NOFILE  1024
+#define DISK_MIN        (1ull << 20)
+#define MEMORY_MIN      (4ull << 20)
+#define FILTER_MAX      (64 * 1024)
+#define DEFAULT_WORKDIR "/workspace"
+#define DEFAULT_USER    "0"
+
+#define CAP(name) (1ull << CAP_##name)
+/* What programs that install and serve need, inside their own user namespace. */
+#define CAPABILITIES \
+	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) | CAP(KILL) | \
+		CAP(SETGID) | CAP(SETUID) | CAP(SETPCAP) | CAP(NET_BIND_SERVICE) | \
+		CAP(SYS_CHROOT))
+
+static const char *const default_env[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"LANG=C.UTF-8",
+	NULL,
+};
+
+void local_plan_clear(struct local_plan *plan)
+{
+	sp_record_clear(&plan->record);
+	sp_strv_clear(&plan->resolved);
+	free(plan->root);
+	free(plan->mounts);
+	free(plan->state_path);
+	sp_close_fd(&plan->filter_fd);
+	sp_close_fd(&plan->base_fd);
+	sp_close_fd(&plan->lock_fd);
+}
+
+static bool is_host_image(const char *image)
+{
+	return !image || strcmp(image, LOCAL_IMAGE_HOST) == 0;
+}
+
+static bool is_folder_image(const char *image)
+{
+	return image[0] == '/' || strncmp(image, "./", 2) == 0 ||
+		strncmp(image, "../", 3) == 0 || strcmp(image, ".") == 0;
+}
+
+int local_check_image(const char *image, struct sp_error *err)
+{
+	struct stat st;
+
+	if (is_host_image(image))
+		return 0;
+	if (!is_folder_image(image))
+		return sp_fail(err, SP_ERR_NOT_FOUND,
+			"image \"%s\": the local provider knows \"host\" and folders "
+			"with a root "
+			"file system (/path or ./path)",
+			image);
+	if (stat(image, &st) < 0)
+		return sp_fail_errno(err, "image %s", image);
+	if (!S_ISDIR(st.st_mode))
+		return sp_fail(err, SP_ERR_INVALID, "image %s is not a folder", image);
+	return 0;
+}
+
+static int plan_image(struct local_plan *plan, const struct sp_sandbox_spec *spec,
+	struct sp_error *err)
+{
+	int rc = local_check_image(spec->image, err);
+
+	if (rc < 0)
+		return rc;
+	if (!is_host_image(spec->image)) {
+		plan->root = realpath(spec->image, NULL);
+		if (!plan->root)
+			return sp_fail_errno(err, "image %s", spec->image);
+	}
+	plan->record.image = strdup(plan->root ? plan->root : LOCAL_IMAGE_HOST);
+	return plan->record.image ? 0 : sp_fail(err, SP_ERR_NOMEM, "out of memory");
+}
+
+/* A mount may not stand in for what the launch itself puts there. */
+static int check_target(const char *target, struct sp_error *err)
+{
+	static const char *const reserved[] = {"/proc", "/sys", "/dev"};
+
+	if (target[0] != '/' || strstr(target, "/../") || strcmp(target, "/") == 0 ||
+		(strlen(target) >= 3 &&
+			strcmp(target + strlen(target) - 3, "/..") == 0))
+		return sp_fail(err, SP_ERR_INVALID,
+			"mount target \"%s\" is not an absolute path below /", target);
+	for (size_t i = 0; i < SP_COUNT(reserved); i++) {
+		size_t len = strlen(reserved[i]);
+
+		if (strncmp(target, reserved[i], len) == 0 &&
+			(target[len] == '\0' || target[len] == '/'))
+			return sp_fail(err, SP_ERR_DENIED, "mount target %s is in %s",
+				target, reserved[i]);
+	}
+	return 0;
+}
+
+static int plan_mounts(const struct local *l, struct local_plan *plan,
+	const struct sp_sandbox_spec *spec, struct sp_error *err)
+{
+	if (spec->mount_count == 0)
+		return 0;
+	if (spec->mount_count > SP_RUNNER_MOUNTS_MAX)
+		return sp_fail(
+			err, SP_ERR_LIMIT, "more than %d mounts", SP_RUNNER_MOUNTS_MAX);
+	if (!l->keep_groups && local_keeps_groups())
+		return sp_fail(err, SP_ERR_DENIED,
+			"mounts: your supplementary groups cannot be dropped without "
+			"privilege and would apply to these files inside; run as root, "
+			"or "
+			"allow it with SANDPIT_KEEP_GROUPS=1");
+	plan->mounts = calloc(spec->mount_count, sizeof(*plan->mounts));
+	if (!plan->mounts)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < spec->mount_count; i++) {
+		const struct sp_mount *m = &spec->mounts[i];
+		sp_autofree char *real = realpath(m->source, NULL);
+		int rc;
+
+		if (!real)
+			return sp_fail_errno(err, "mount %s", m->source);
+		rc = check_target(m->target, err);
+		if (rc < 0)
+			return rc;
+		sp_strv_add(&plan->resolved, real);
+		rc = sp_strv_ok(&plan->resolved, err);
+		if (rc < 0)
+			return rc;
+		plan->mounts[plan->mount_count++] = (struct sp_mount){
+			.source = plan->resolved.items[i],
+			.target = m->target,
+			.writable = m->writable};
+	}
+	return 0;
+}
+
+static int plan_limits(
+	struct sp_limits *to, const struct sp_limits *asked, struct sp_error *err)
+{
+	*to = *asked;
+	to->memory_bytes = asked->memory_bytes ? asked->memory_bytes : DEFAULT_MEMORY;
+	to->disk_bytes = asked->disk_bytes ? asked->disk_bytes : DEFAULT_DISK;
+	to->pids = asked->pids ? asked->pids : DEFAULT_PIDS;
+	to->nofile = asked->nofile ? asked->nofile : DEFAULT_NOFILE;
+	if (to->memory_bytes < MEMORY_MIN)
+		return sp_fail(err, SP_ERR_INVALID, "memory limit is below 4m");
+	if (to->disk_bytes < DISK_MIN)
+		return sp_fail(err, SP_ERR_INVALID, "disk limit is below 1m");
+	if (to->nofile < 16)
+		return sp_fail(err, SP_ERR_INVALID, "open files limit is below 16");
+	if (asked->cpu_millis && asked->cpu_millis < 10)
+		return sp_fail(err, SP_ERR_INVALID, "CPU limit is below 0.01");
+	return 0;
+}
+
+/* What is asked for and cannot be had is an error; a default falls back, and says so. */
+static int plan_cgroups(
+	struct sp_record *r, const struct sp_limits *asked, struct sp_error *err)
+{
+	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
+		.pids = r->limits.pids,
+		.cpu_millis = r->limits.cpu_millis};
+	int rc = sp_cgroup_plan(r->id, &limits, &r->cgroups, err);
+	const struct {
+		bool is_asked;
+		const char *name;
+	} kinds[SP_CGROUP_KINDS] = {
+		{asked->memory_bytes != 0, "memory"},
+		{asked->pids != 0, "process"},
+		{asked->cpu_millis != 0, "CPU"},
+	};
+
+	for (int k = 0; rc == 0 && k < SP_CGROUP_KINDS; k++)
+		if (kinds[k].is_asked && !r->cgroups.holds[k])
+			rc = sp_fail(err, SP_ERR_UNSUPPORTED,
+				"the %s limit cannot be enforced: %.200s",
+				kinds[k].name, r->cgroups.why_not[k]);
+	return rc;
+}
+
+static int plan_filter(
+	const struct local *l, struct local_plan *plan, struct sp_error *err)
+{
+	sp_autobuf struct sp_buf program = SP_BUF_INIT(FILTER_MAX);
+	struct sp_seccomp_request req = {.profile = plan->record.seccomp,
+		.data_dir = l->data_dir,
+		.cache_dir = l->cache,
+		.granted_caps = plan->record.capabilities};
+	int rc = sp_seccomp_program(&req, &program, err);
+
+	if (rc < 0)
+		return sp_wrap(err, rc, "system call filter");
+	plan->filter_fd = sp_sealed_memfd(
+		"sandpit-filter", program.data, program.len, err);
+	return plan->filter_fd < 0 ? plan->filter_fd : 0;
+}
+
+static char *copy_or(const char *text, const char *fallback)
+{
+	return strdup(text ? text : fallback);
+}
+
+static int plan_texts(
+	struct sp_record *r, const struct sp_sandbox_spec *spec, struct sp_error *err)
+{
+	int rc = sp_random_name(r->id + strlen(ID_PREFIX), ID_RANDOM, err);
+
+	if (rc < 0)
+		return rc;
+	memcpy(r->id, ID_PREFIX, strlen(ID_PREFIX));
+	r->workdir = copy_or(spec->workdir, DEFAULT_WORKDIR);
+	r->user = copy_or(spec->user, DEFAULT_USER);
+	r->seccomp = copy_or(spec->seccomp, "default");
+	sp_strv_add_all(&r->env, default_env);
+	for (const char *const *e = spec->env; e && *e; e++)
+		sp_strv_set_env(&r->env, *e);
+	for (size_t i = 0; i < spec->label_count; i++)
+		sp_strv_addf(&r->labels, "%s=%s", spec->labels[i].key,
+			spec->labels[i].value);
+	if (!r->workdir || !r->user || !r->seccomp)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	rc = sp_strv_ok(&r->env, err);
+	return rc < 0 ? rc : sp_strv_ok(&r->labels, err);
+}
+
+static int check_network(enum sp_network network, struct sp_error *err)
+{
+	if (network == SP_NETWORK_NAT)
+		return sp_fail(err, SP_ERR_UNSUPPORTED,
+			"the local provider has the networks none and host, not nat");
+	return 0;
+}
+
+int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
+	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
+{
+	struct sp_record *r = &plan->record;
+	int rc = check_network(spec->network, err);
+
+	r->is_kept = mode == SP_RUNNER_CREATE;
+	r->created_ms = sp_clock_real_ms();
+	r->expires_ms = spec->ttl_ms ? r->created_ms + spec->ttl_ms : 0;
+	r->network = spec->network ? spec->network : SP_NETWORK_NONE;
+	if (rc == 0)
+		rc = plan_texts(r, spec, err);
+	r->capabilities = r->seccomp && strcmp(r->seccomp, "strict") == 0
+		? 0
+		: CAPABILITIES;
+	if (rc == 0)
+		rc = plan_image(plan, spec, err);
+	if (rc == 0)
+		rc = plan_mounts(l, plan, spec, err);
+	if (rc == 0)
+		rc = plan_limits(&r->limits, &spec->limits, err);
+	if (rc == 0)
+		rc = plan_filter(l, plan, err);
+	if (rc == 0)
+		rc = plan_cgroups(r, &spec->limits, err);
+	if (rc == 0 && asprintf(&plan->state_path, "%s/%s", l->sandboxes, r->id) < 0)
+		rc = sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	return rc;
+}
