@@ -68,6 +68,7 @@ need_test() {
   tool mount mount
   tool ps procps
   tool ip iproute2
+  tool curl curl
   tool dockerd docker.io
 }
 
@@ -90,6 +91,7 @@ need_bench() {
   tool setpriv util-linux
   tool bwrap bubblewrap
   tool runc runc
+  tool curl curl
   tool dockerd docker.io
 }
 
