@@ -58,7 +58,6 @@ static const struct sp_registry_entry builtin[] = {
 		.name = "local",
 		.driver = &sp_driver_local,
 		.answers = local_answers,
-		.env = {{"SANDPIT_KEEP_GROUPS", "keep_groups"}},
 	},
 };
 
