@@ -72,8 +72,8 @@ lint_clang() {
 # Left to the sanitizers: leaks, because gcc 12 takes what a struct owns for lost and the other
 # tools do not know that a cleanup attribute releases; values that might not be set, because
 # each tool looks at one file and does not know that what fails in another returns below 0.
-analyzer='-fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value
-  -Wno-analyzer-null-dereference -Wno-analyzer-null-argument'
+analyzer='-fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-use-of-uninitialized-value'
+analyzer+=' -Wno-analyzer-null-dereference -Wno-analyzer-null-argument'
 
 # Calls with no bound, no error, or a shell behind them.
 lint_banned() {
