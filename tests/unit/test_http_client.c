@@ -405,7 +405,7 @@ static void check_not_sent(const char *url, enum sp_code code, const char *words
 
 static void tells_that_there_is_no_socket(void **state)
 {
-	char dir[] = "/tmp/sp-http-XXXXXX", url[64];
+	char dir[] = "/tmp/sp-http-XXXXXX", url[160];
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -417,7 +417,7 @@ static void tells_that_there_is_no_socket(void **state)
 static void tells_that_a_socket_is_dead(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char dir[] = "/tmp/sp-http-XXXXXX", url[64];
+	char dir[] = "/tmp/sp-http-XXXXXX", url[160];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	(void)state;
