@@ -22,6 +22,7 @@ struct transfer {
 	struct sp_error *err;
 	struct curl_slist *headers;
 	size_t header_count;
+	bool head_ended;
 	int64_t active_ms; /* when bytes last moved */
 	int rc;
 	char text[CURL_ERROR_SIZE];
@@ -72,8 +73,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	if (len >= 5 && !memcmp(line, "HTTP/", 5)) {
 		sp_buf_clear(&t->reply->headers);
 		t->header_count = 0;
+		t->head_ended = false;
 		return all;
 	}
+	t->head_ended |= len == 0;
 	t->rc = sp_http_take_header(t->reply, &t->header_count, line, len, t->err);
 	return t->rc < 0 ? 0 : all;
 }
@@ -89,6 +92,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 		t->rc = t->req->sink->write(t->req->sink->ctx, data, len, t->err);
 		t->active_ms = sp_clock_ms(); /* its time is not the server's */
 		return t->rc < 0 ? CURL_WRITEFUNC_ERROR : len;
+	}
+	if (len > t->reply->body.max - t->reply->body.len) {
+		t->rc = sp_fail(t->err, SP_ERR_LIMIT, "an answer of over %zu bytes",
+			t->reply->body.max);
+		return CURL_WRITEFUNC_ERROR;
 	}
 	sp_buf_add(&t->reply->body, data, len);
 	t->rc = sp_buf_ok(&t->reply->body, t->err);
@@ -133,10 +141,9 @@ static bool make_headers(struct transfer *t)
 
 	snprintf(type, sizeof(type), "Content-Type: %s",
 		req->content_type ? req->content_type : "application/json");
-	if (req->body || req->source) {
-		if (!add_header(t, type))
-			return false;
-	}
+	/* Without a body there is no type: nor the one of forms, which curl would add. */
+	if (!add_header(t, req->body || req->source ? type : "Content-Type:"))
+		return false;
 	/* A body at hand is not worth asking for; a long stream is, so that a refusal
 	 * arrives before it, not instead of it. */
 	if (!req->source && !add_header(t, "Expect:"))
@@ -264,6 +271,9 @@ static int judge(struct transfer *t, CURLcode result)
 		return sp_fail(t->err, SP_ERR_LIMIT,
 			"%s %s on %s: a header of the answer is too long",
 			t->target.method, t->target.path, t->http->url);
+	/* To curl, a connection closed within the head ends an answer like any other. */
+	if (result == CURLE_OK && !t->head_ended)
+		result = CURLE_PARTIAL_FILE;
 	if (result != CURLE_OK)
 		return sp_http_curl_error(
 			t->http->easy, result, t->http, &t->target, t->text, t->err);

@@ -281,13 +281,10 @@ static int connect_error(
 	return rc;
 }
 
-static int timeout_error(CURL *easy, const struct sp_http *http,
-	const struct sp_http_target *target, struct sp_error *err)
+static int timeout_error(const struct sp_http *http,
+	const struct sp_http_target *target, bool sent, struct sp_error *err)
 {
-	curl_off_t connected = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
-	if (!connected)
+	if (!sent)
 		return sp_fail(err, SP_ERR_TIMEOUT,
 			"%s takes no connection (waited %lld ms)", http->url,
 			(long long)http->connect_timeout_ms);
@@ -354,7 +351,7 @@ int sp_http_curl_error(CURL *easy, CURLcode result, const struct sp_http *http,
 	if (result == CURLE_COULDNT_CONNECT)
 		rc = connect_error(easy, http, text, err);
 	else if (result == CURLE_OPERATION_TIMEDOUT)
-		rc = timeout_error(easy, http, target, err);
+		rc = timeout_error(http, target, sent > 0, err);
 	else
 		rc = other_error(easy, result, http, target, text, err);
 	if (err) {

@@ -134,10 +134,11 @@ int sp_json_int(
 	if (rc < 0)
 		return rc;
 	value = json_object_get_int64(member);
-	/* json-c answers the nearest number it has, which is not what was written. */
-	if (value == INT64_MAX && json_object_get_uint64(member) > INT64_MAX)
-		return sp_fail(
-			err, SP_ERR_PROTOCOL, "member \"%s\" is over 2^63-1", key);
+	/* json-c answers the nearest number it has, which may not be what was written. */
+	if (value == INT64_MIN ||
+		(value == INT64_MAX && json_object_get_uint64(member) > INT64_MAX))
+		return sp_fail(err, SP_ERR_PROTOCOL,
+			"member \"%s\" does not fit in 63 bits", key);
 	*out = value;
 	return 0;
 }

@@ -159,7 +159,7 @@ static void try_provider(struct report *r, struct trial *t, const char *provider
 		struct sp_error why = {0};
 		int rc = steps[i].run(t, &why);
 
-		/* What went wrong on the way to a success is no news. */
+		/* A step that passed may have met, and dealt with, an error on its way. */
 		if (rc == 0)
 			why = (struct sp_error){0};
 		add_result(r, provider, steps[i].name, sp_clock_us() - start_us, &why);

@@ -155,11 +155,13 @@ int sp_wire_progress_feed(
 		size_t n = end ? (size_t)(end - data) + 1 : len;
 		int rc;
 
+		if (n > p->line.max - p->line.len)
+			return sp_fail(err, SP_ERR_LIMIT,
+				"a line of the engine's progress is over %zu bytes",
+				p->line.max);
 		sp_buf_add(&p->line, data, n);
 		rc = sp_buf_ok(&p->line, err);
-		if (rc < 0)
-			return sp_wrap(err, rc, "a line of the engine's progress");
-		if (end) {
+		if (rc == 0 && end) {
 			rc = take_line(p, p->line.data, p->line.len, err);
 			sp_buf_drop(&p->line, p->line.len);
 		}

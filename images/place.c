@@ -315,15 +315,13 @@ int sp_place_hardlink(
 	int rc = open_parent(p, target, false, &from, &from_name, err);
 
 	if (rc == 0)
-		rc = check_regular(from, from_name, target, err);
-	if (rc == 0)
 		rc = open_parent(p, path, true, &parent, &name, err);
 	if (rc < 0)
 		return rc;
 	new_temp(p, temp);
 	if (linkat(from, from_name, parent, temp, 0) < 0)
 		return sp_fail_errno(err, "hard link %s to %s", path, target);
-	/* Again, on the name only we know: the first look may be outdated. */
+	/* Judged by the name only we know: the other one may change at any time. */
 	rc = check_regular(parent, temp, target, err);
 	if (rc == 0)
 		rc = install(p, parent, temp, name, err);

@@ -7,14 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define BYTES_PER_INODE (16 * 1024)
+#define OLD_ROOTS_MAX   2
 #define HOST_VIEW       (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static const struct folder {
@@ -318,15 +319,30 @@ static int mount_source(const struct runner *r, int root_fd, size_t i,
 	return rc;
 }
 
+/* Is it the new root that "/" shows, with nothing lying on it?  ".." climbs that stack. */
+static bool root_is_bare(int root_fd)
+{
+	struct stat meant, found;
+
+	return fstat(root_fd, &meant) == 0 && stat("/..", &found) == 0 &&
+	       meant.st_dev == found.st_dev && meant.st_ino == found.st_ino;
+}
+
 static int pivot(int root_fd, struct sp_error *err)
 {
 	if (fchdir(root_fd) < 0)
 		return sp_fail_errno(err, "enter the new root");
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return sp_fail_errno(err, "pivot to the new root");
-	/* The old root lies on the new one now; taking it off leaves nothing of the host. */
-	if (umount2(".", MNT_DETACH) < 0)
-		return sp_fail_errno(err, "detach the host's root");
+	/*
+	 * The old root lies on the new one now, and the staging tmpfs, where there is one,
+	 * on that: each is taken off until the new root shows.
+	 */
+	for (int i = 0; i < OLD_ROOTS_MAX && !root_is_bare(root_fd); i++)
+		if (sys_detach_cwd() < 0)
+			return sp_fail_errno(err, "detach the host's root");
+	if (!root_is_bare(root_fd))
+		return sp_fail(err, SP_ERR_SYSTEM, "the host's root is still there");
 	if (chdir("/") < 0)
 		return sp_fail_errno(err, "enter /");
 	return 0;
@@ -337,7 +353,7 @@ int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
 	int root_fd, rc;
 
 	/* Before the first mount: nothing may propagate in either direction. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (sys_make_private() < 0)
 		return sp_fail_errno(err, "make mounts private");
 	root_fd = r->spec->root ? show_image(r, s, err) : show_host_root(r, err);
 	if (root_fd < 0)

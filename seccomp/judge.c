@@ -13,7 +13,7 @@
 #define TIOCLINUX_NUMBER 0x541c
 #define FAMILIES         64 /* more than the kernel has */
 
-/* docs/security.md says of each what it would give. */
+/* By what each of them would give. */
 const char *const sp_seccomp_refused[] = {
 	/* operations that no filter sees */
 	"io_uring_enter", "io_uring_register", "io_uring_setup",

@@ -121,6 +121,7 @@ static int read_arch_entry(
 		SP_PROFILE_MAX_LIST, json_type_string, read_sub};
 	struct top *top = into;
 	struct arch_entry entry = {0};
+	char inner[SP_PLACE_MAX];
 	bool ours;
 	int rc;
 
@@ -130,7 +131,9 @@ static int read_arch_entry(
 		return rc;
 	ours = entry.is_ours && !top->arch_mapped;
 	top->arch_mapped |= entry.is_ours;
-	return sp_read_list(r, place, entry.subs, &kind, ours ? r->profile : NULL);
+	/* Now, not when they were met: only both members together say whose they are. */
+	snprintf(inner, sizeof(inner), "%s.subArchitectures", place);
+	return sp_read_list(r, inner, entry.subs, &kind, ours ? r->profile : NULL);
 }
 
 static int read_arch_map(

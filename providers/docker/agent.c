@@ -131,11 +131,11 @@ int sp_docker_agent_start(const struct sp_docker *d,
 	const struct sp_docker_agent *agent, const char *container, const char *image,
 	struct sp_error *err)
 {
-	int rc = sp_engine_container_start(d->engine, container, err);
+	int rc = 0;
 
-	if (rc == 0 || err->not_sent || is_there(d, agent, container))
-		return rc;
-	rc = provide(d, agent, container, image, err);
+	/* Before the start: a container to be removed at its end is gone after a failed one. */
+	if (!is_there(d, agent, container))
+		rc = provide(d, agent, container, image, err);
 	if (rc < 0)
 		return sp_wrap(err, rc, "volume %s of the agent", agent->volume);
 	return sp_engine_container_start(d->engine, container, err);

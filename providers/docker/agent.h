@@ -21,10 +21,7 @@ void sp_docker_agent_clear(struct sp_docker_agent *agent);
 int sp_docker_agent_load(
 	const struct sp_docker *d, struct sp_docker_agent *out, struct sp_error *err);
 
-/*
- * Start a container whose command is the agent, and put the agent into the volume where
- * it is missing: looking first would cost every start a round trip.
- */
+/* Start a container whose command is the agent, after a look whether it is there. */
 int sp_docker_agent_start(const struct sp_docker *d,
 	const struct sp_docker_agent *agent, const char *container, const char *image,
 	struct sp_error *err);

@@ -24,6 +24,8 @@ int sp_docker_explain(const struct sp_docker *d, int rc, struct sp_error *err)
 
 	if (rc >= 0 || !err)
 		return rc;
+	if (rc == SP_ERR_NOT_FOUND && strstr(err->msg, "No such container"))
+		return sp_fail(err, rc, "no such sandbox on the engine at %s", host);
 	if (!strstr(err->msg, host))
 		sp_wrap(err, rc, "engine at %s", host);
 	if (rc != SP_ERR_UNAVAILABLE || !err->not_sent)

@@ -156,9 +156,9 @@ static int put(struct sp_docker *d, const char *container, const char *path,
 		rc = sp_engine_archive_put(
 			d->engine, container, path, SP_ARCHIVE_KEEP_TYPES, source, err);
 	/* The engine has no code of its own for a folder over a file, only words. */
-	if (rc == SP_ERR_INVALID && strstr(err->msg, "overwrite")) {
+	if (rc < 0 && strstr(err->msg, "cannot overwrite")) {
+		rc = SP_ERR_EXISTS;
 		err->code = SP_ERR_EXISTS;
-		return SP_ERR_EXISTS;
 	}
 	return rc;
 }

@@ -126,10 +126,17 @@ static int make_workspace(struct sp_docker_place *place, struct sp_error *err)
 static int create_once(
 	struct sp_docker_place *place, struct sp_strv *warnings, struct sp_error *err)
 {
+	const struct sp_container_spec *spec = &place->plan.container;
 	char engine_id[SP_ENGINE_ID_MAX];
+	int rc = sp_engine_container_create(
+		place->docker->engine, spec, engine_id, warnings, err);
 
-	return sp_engine_container_create(place->docker->engine, &place->plan.container,
-		engine_id, warnings, err);
+	/* The engine calls it a failure of its own. */
+	if (rc < 0 && spec->disk_size && strstr(err->msg, "storage-opt")) {
+		sp_wrap(err, rc, "disk limit");
+		rc = err->code = SP_ERR_UNSUPPORTED;
+	}
+	return rc;
 }
 
 int sp_docker_place_create(struct sp_docker_place *place, struct sp_error *err)
@@ -195,29 +202,23 @@ int sp_docker_has_image(struct sp_provider *p, const char *image, struct sp_erro
 	return sp_docker_explain(d, rc, err);
 }
 
-static int create(struct sp_docker_place *place, const struct sp_sandbox_spec *spec,
-	struct sp_docker *d, struct sp_error *err)
-{
-	int rc = sp_docker_place_plan(place, d, spec, err);
-
-	if (rc == 0)
-		rc = sp_docker_place_create(place, err);
-	if (rc < 0)
-		return rc;
-	rc = sp_docker_place_start(place, err);
-	if (rc < 0)
-		sp_docker_place_undo(place);
-	return rc;
-}
-
 int sp_docker_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	struct sp_docker *d = sp_docker_of(p);
 	sp_autoplace struct sp_docker_place place;
-	int rc = create(&place, spec, d, err);
+	int rc = sp_docker_place_plan(&place, d, spec, err);
 
-	if (rc == 0)
-		memcpy(id, place.plan.id, sizeof(place.plan.id));
-	return sp_docker_explain(d, rc, err);
+	if (rc < 0)
+		return rc;
+	rc = sp_docker_place_create(&place, err);
+	if (rc < 0)
+		return sp_docker_explain(d, rc, err);
+	rc = sp_docker_place_start(&place, err);
+	if (rc < 0) {
+		sp_docker_place_undo(&place);
+		return sp_docker_explain(d, rc, err);
+	}
+	memcpy(id, place.plan.id, sizeof(place.plan.id));
+	return 0;
 }

@@ -20,6 +20,27 @@ static void emit(
 		f->refused = f->on_output(f->ctx, stream, data, len);
 }
 
+/* The agent runs: what came before it said so is the command's. */
+static void greet(struct sp_report_filter *f)
+{
+	f->greeted = true;
+	emit(f, SP_STDOUT, f->early, f->early_len);
+	f->early_len = 0;
+}
+
+static void emit_stdout(struct sp_report_filter *f, const char *data, size_t len)
+{
+	if (!f->greeted && len <= SP_REPORT_EARLY_MAX - f->early_len) {
+		memcpy(f->early + f->early_len, data, len);
+		f->early_len += len;
+		return;
+	}
+	/* More than the engine ever says. */
+	if (!f->greeted)
+		greet(f);
+	emit(f, SP_STDOUT, data, len);
+}
+
 static void release(struct sp_report_filter *f)
 {
 	emit(f, SP_STDERR, f->held, f->held_len);
@@ -44,30 +65,6 @@ static bool fits(const struct sp_report_filter *f, char c)
 	return f->held_len >= SP_REPORT_HEAD_LEN || c == f->head[f->held_len];
 }
 
-int sp_report_filter_feed(
-	void *filter, enum sp_stream stream, const char *data, size_t len)
-{
-	struct sp_report_filter *f = filter;
-	size_t at = 0;
-
-	if (stream != SP_STDERR) {
-		emit(f, stream, data, len);
-		return f->refused;
-	}
-	while (at < len) {
-		if (f->held_len == 0)
-			at += pass_on(f, data + at, len - at);
-		if (at == len)
-			break;
-		/* The head begins with a byte it has nowhere else: no going back further. */
-		if (!fits(f, data[at]))
-			release(f);
-		else
-			f->held[f->held_len++] = data[at++];
-	}
-	return f->refused;
-}
-
 static bool read_number(const char *at, int *out)
 {
 	*out = 0;
@@ -81,8 +78,9 @@ static bool read_number(const char *at, int *out)
 
 static bool is_stage(char c)
 {
-	return c == SP_REPORT_STAGE_RAN || c == SP_REPORT_STAGE_EXEC ||
-		c == SP_REPORT_STAGE_WORKDIR || c == SP_REPORT_STAGE_SETUP;
+	return c == SP_REPORT_STAGE_HELLO || c == SP_REPORT_STAGE_RAN ||
+		c == SP_REPORT_STAGE_EXEC || c == SP_REPORT_STAGE_WORKDIR ||
+		c == SP_REPORT_STAGE_SETUP;
 }
 
 /* See SP_REPORT_FORMAT: "137 009 000 rt--" and a newline. */
@@ -106,11 +104,52 @@ static bool read_line(const char *line, struct sp_report *out)
 	return true;
 }
 
+/* The hello is never output, also where the command was quicker than it. */
+static void take_hello(struct sp_report_filter *f)
+{
+	struct sp_report hello;
+
+	if (f->held_len < SP_REPORT_LEN ||
+		!read_line(f->held + SP_REPORT_HEAD_LEN, &hello) ||
+		hello.stage != SP_REPORT_STAGE_HELLO)
+		return;
+	f->held_len = 0;
+	if (!f->greeted)
+		greet(f);
+}
+
+int sp_report_filter_feed(
+	void *filter, enum sp_stream stream, const char *data, size_t len)
+{
+	struct sp_report_filter *f = filter;
+	size_t at = 0;
+
+	if (stream != SP_STDERR) {
+		emit_stdout(f, data, len);
+		return f->refused;
+	}
+	while (at < len) {
+		if (f->held_len == 0)
+			at += pass_on(f, data + at, len - at);
+		if (at == len)
+			break;
+		/* The head begins with a byte it has nowhere else: no going back further. */
+		if (!fits(f, data[at]))
+			release(f);
+		else
+			f->held[f->held_len++] = data[at++];
+		take_hello(f);
+	}
+	return f->refused;
+}
+
 bool sp_report_filter_end(struct sp_report_filter *f, struct sp_report *out)
 {
 	if (f->held_len == SP_REPORT_LEN &&
 		read_line(f->held + SP_REPORT_HEAD_LEN, out)) {
 		f->held_len = 0;
+		if (!f->greeted)
+			greet(f);
 		return true;
 	}
 	release(f);

@@ -22,10 +22,16 @@ struct sp_report {
 	bool survivors;
 };
 
+#define SP_REPORT_EARLY_MAX 1024
+
 struct sp_report_filter {
 	sp_output_fn *on_output;
 	void *ctx;
-	int refused; /* what on_output returned when it wanted no more */
+	int refused;  /* what on_output returned when it wanted no more */
+	bool greeted; /* the agent has said that it runs */
+	size_t early_len;
+	/* Standard output before that: the engine's complaint, or too quick a command. */
+	char early[SP_REPORT_EARLY_MAX + 1];
 	size_t held_len;
 	char head[SP_REPORT_HEAD_LEN];
 	char held[SP_REPORT_LEN];
@@ -41,7 +47,7 @@ int sp_report_filter_feed(
 
 /*
  * The stream has ended.  True with *out where it ended in a report; otherwise what was
- * held back is output after all.
+ * held back is output after all.  Where the agent never ran, early has the engine's words.
  */
 bool sp_report_filter_end(struct sp_report_filter *f, struct sp_report *out);
 

@@ -63,10 +63,13 @@ static void stop(struct sp_docker_session *s)
 {
 	struct sp_engine *engine = s->docker->engine;
 	struct sp_error ignored;
+	bool ended;
 
 	if (!s->filter.refused &&
 		sp_engine_container_kill(engine, s->container, "TERM", &ignored) == 0)
-		sp_docker_session_drain(s, TERM_MS, &ignored);
+		sp_docker_session_drain(s, TERM_MS, &ended, &ignored);
+	/* Unread output would hold up what the engine has to notice next. */
+	sp_docker_session_close(s);
 }
 
 /* Nothing of it may be left: the engine removes what has ended, we what has not. */
@@ -148,10 +151,10 @@ int sp_docker_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		rc = sp_docker_session_init(&s, d, place.plan.name, command, err);
 	if (rc == 0)
 		rc = set_command(&place, &s, timeout_ms, &env, err);
-	if (rc == 0) {
-		memcpy(id, place.plan.id, sizeof(place.plan.id));
-		rc = sp_docker_place_create(&place, err);
-	}
+	if (rc < 0)
+		return rc;
+	memcpy(id, place.plan.id, sizeof(place.plan.id));
+	rc = sp_docker_place_create(&place, err);
 	if (rc == 0) {
 		sp_docker_session_mark(&s, "created");
 		rc = run(&place, &s, timeout_ms, out, err);

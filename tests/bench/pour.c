@@ -10,8 +10,6 @@
 #define PIPE_BYTES (1 << 20)
 #define RUNS_MAX   100
 
-extern char **environ;
-
 static uint64_t drain(int fd)
 {
 	static char buffer[1 << 18];

@@ -7,8 +7,6 @@
  */
 #include "tests/bench/stats.h"
 
-extern char **environ;
-
 /* One caller; the number it got done goes up the pipe. */
 static void __attribute__((noreturn)) call(char **argv, double seconds, int to)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sandbox/sandbox.h"
 
-
 #include "tests/unit/fake_driver.h"
 
 static char folder[] = "/tmp/sandpit-test-XXXXXX";

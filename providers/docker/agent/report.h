@@ -22,14 +22,21 @@
 #define SP_REPORT_TOKEN_LEN 24
 #define SP_REPORT_HEAD_LEN  (2 + SP_REPORT_TOKEN_LEN)
 
-/* Exit code, signal, errno, and four letters: stage, deadline, memory, survivors. */
+/*
+ * A first report says no more than that the agent runs: what comes without it are the
+ * engine's own words on why it does not.
+ *
+ * Exit code, signal, errno, and four letters: stage, deadline, memory, survivors.
+ */
 #define SP_REPORT_FORMAT   "%03d %03d %03d %c%c%c%c\n"
 #define SP_REPORT_LINE_LEN 17
 #define SP_REPORT_LEN      (SP_REPORT_HEAD_LEN + SP_REPORT_LINE_LEN)
 
 enum sp_report_letter {
 	SP_REPORT_NO = '-',
-	SP_REPORT_STAGE_RAN = 'r',     /* the command was started */
+	SP_REPORT_STAGE_HELLO =
+		'h',               /* the first: the agent is there, the rest follows */
+	SP_REPORT_STAGE_RAN = 'r', /* the command was started */
 	SP_REPORT_STAGE_EXEC = 'x',    /* it could not be: errno tells why */
 	SP_REPORT_STAGE_WORKDIR = 'w', /* its folder is not to be entered */
 	SP_REPORT_STAGE_SETUP = 's',   /* pipes, fork */
@@ -37,6 +44,12 @@ enum sp_report_letter {
 	SP_REPORT_STOPPED = 'c',       /* ended because it was asked to */
 	SP_REPORT_OOM = 'o',           /* the memory limit was met meanwhile */
 	SP_REPORT_SURVIVORS = 'a',     /* some of its processes could not be ended */
+};
+
+/* The letters "run" is told with. */
+enum sp_agent_letter {
+	SP_AGENT_STDIN = 'i',   /* it has standard input */
+	SP_AGENT_ENCODED = 'e', /* its folder and arguments are percent-encoded */
 };
 
 /* Exit codes of "kill" and "sweep". */

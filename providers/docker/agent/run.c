@@ -294,6 +294,7 @@ int sp_agent_run(const struct sp_agent_command *command)
 	j->oom_before = oom_kills();
 	if (command->timeout_ms > 0)
 		j->deadline_ms = now_ms() + command->timeout_ms;
+	report(j, 0, SP_REPORT_STAGE_HELLO, 0, false);
 	if (j->signals < 0 || !start(j, &failure)) {
 		failure.sys_errno = errno;
 		return report_no_start(j, &failure);
