@@ -68,14 +68,20 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 NET_OBJ := $(call obj,$(NET_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
-RUNNER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(RUNNER_SRC))
+RUNNER_OBJ := $(patsubst %.c,$(B)/runner/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
 AGENT_OBJ := $(patsubst %.c,$(B)/static/%.o,$(AGENT_SRC))
 
 LIBS = -ljson-c -lseccomp
 NET_LIBS = -lcurl -ljson-c
-RUNNER_LIBS = -lcap
+# The runner starts with every sandbox: musl spares it what glibc does before main.
+RUNNER_CC := $(if $(shell command -v musl-gcc),musl-gcc,$(CC))
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+RUNNER_CPPFLAGS = $(if $(filter musl-gcc,$(RUNNER_CC)),-idirafter /usr/include \
+	-idirafter /usr/include/$(MULTIARCH))
+# By its path: a search folder of glibc's would offer its libc.a, too.
+RUNNER_LIBS = $(shell $(CC) -print-file-name=libcap.a)
 
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
@@ -124,13 +130,21 @@ $(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
 	$(Q)$(CC) -shared -Wl,--version-script=providers/module.map $(RELRO) $(SANFLAGS) $(LDFLAGS) \
 		-o $@ $(NET_OBJ) $(B)/libsandpit.a $(NET_LIBS)
 
+# The command has these two inside: finding and binding them cost as much as a fork.
+CLI_LIBS := -l:libjson-c.a -l:libseccomp.a
 $(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(RELRO) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+$(B)/runner/%.o: %.c
+	$(call say,CC,$< (runner))
+	@mkdir -p $(@D)
+	$(Q)$(RUNNER_CC) $(ALL_CFLAGS) $(RUNNER_CPPFLAGS) -fno-PIC -fno-pie -ffunction-sections \
+		-fdata-sections -MMD -MP -c -o $@ $<
 
 $(B)/sandpit-runner: $(RUNNER_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(STATIC_LDFLAGS) -o $@ $^ $(RUNNER_LIBS)
+	$(Q)$(RUNNER_CC) $(STATIC_LDFLAGS) -no-pie -o $@ $^ $(RUNNER_LIBS)
 
 $(B)/sandpit-worker: $(WORKER_OBJ)
 	$(call say,LD,$@)
@@ -176,6 +190,9 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
+
+# This one starts the real worker.
+$(B)/tests/unit/test_files: | $(B)/sandpit-worker
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c

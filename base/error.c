@@ -108,7 +108,7 @@ int sp_fail_errno(struct sp_error *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	set_message(err, fmt, ap);
 	va_end(ap);
-	append(err, strerrordesc_np(saved));
+	append(err, strerror(saved));
 	return code;
 }
 

@@ -265,36 +265,14 @@ static int read_head(struct hijack *h)
 	}
 }
 
-static int parse_status(struct hijack *h, const char *line, size_t len)
+static int take_one_head(struct hijack *h)
 {
-	const char *digits = line + 9;
+	int rc = read_head(h);
 
-	if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ' ||
-		strspn(digits, "0123456789") != 3)
-		return sp_fail(
-			h->err, SP_ERR_PROTOCOL, "what answers does not speak HTTP");
-	h->reply->status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 +
-		(digits[2] - '0');
-	return 0;
-}
-
-static int parse_head(struct hijack *h)
-{
-	const char *line = h->d->early.data;
-	const char *end = line + h->head_len - 2;
-	size_t count = 0;
-	int rc = 0;
-
-	sp_buf_clear(&h->reply->headers);
-	for (bool first = true; rc == 0 && line < end; first = false) {
-		const char *stop = memmem(line, (size_t)(end - line), "\r\n", 2);
-		size_t len = (size_t)((stop ? stop : end) - line);
-
-		rc = first ? parse_status(h, line, len)
-			   : sp_http_take_header(h->reply, &count, line, len, h->err);
-		line += len + 2;
-	}
-	sp_buf_drop(&h->d->early, h->head_len);
+	if (rc == 0)
+		rc = sp_http_take_head(h->reply, h->d->early.data, h->head_len, h->err);
+	if (rc == 0)
+		sp_buf_drop(&h->d->early, h->head_len);
 	return rc;
 }
 
@@ -303,11 +281,9 @@ static int take_head(struct hijack *h)
 {
 	int rc;
 
-	do {
-		rc = read_head(h);
-		if (rc == 0)
-			rc = parse_head(h);
-	} while (rc == 0 && h->reply->status >= 100 && h->reply->status < 200 &&
+	do
+		rc = take_one_head(h);
+	while (rc == 0 && h->reply->status >= 100 && h->reply->status < 200 &&
 		h->reply->status != 101);
 	return rc;
 }

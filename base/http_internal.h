@@ -42,12 +42,17 @@ int sp_http_curl_error(CURL *easy, CURLcode result, const struct sp_http *http,
 	const struct sp_http_target *target, const char *text, struct sp_error *err);
 
 /* "METHOD /path" made and checked. */
-int sp_http_path(struct sp_buf *out, const char *fmt, va_list ap, struct sp_error *err);
+int sp_http_path(struct sp_buf *out, const char *fmt, va_list ap, struct sp_error *err)
+	__attribute__((format(printf, 2, 0)));
 int sp_http_check_headers(const char *const *headers, struct sp_error *err);
 
 /* One line of a reply's head, without its end; a line without colon is passed over. */
 int sp_http_take_header(struct sp_http_reply *reply, size_t *count, const char *line,
 	size_t len, struct sp_error *err);
+
+/* A whole head as it came: status line and headers.  PROTOCOL when it is not HTTP/1. */
+int sp_http_take_head(struct sp_http_reply *reply, const char *head, size_t len,
+	struct sp_error *err);
 
 /* The timeout a request gets: its own, the client's, or 0 for none. */
 int64_t sp_http_timeout(const struct sp_http *http, const struct sp_http_request *req);

@@ -50,6 +50,39 @@ int sp_http_take_header(struct sp_http_reply *reply, size_t *count, const char *
 	return 0;
 }
 
+static int take_status(
+	struct sp_http_reply *reply, const char *line, size_t len, struct sp_error *err)
+{
+	const char *d = line + 9;
+
+	if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ' ||
+		!isdigit((unsigned char)d[0]) || !isdigit((unsigned char)d[1]) ||
+		!isdigit((unsigned char)d[2]) || (len > 12 && d[3] != ' '))
+		return sp_fail(
+			err, SP_ERR_PROTOCOL, "what answers does not speak HTTP");
+	reply->status = (d[0] - '0') * 100 + (d[1] - '0') * 10 + (d[2] - '0');
+	return 0;
+}
+
+int sp_http_take_head(
+	struct sp_http_reply *reply, const char *head, size_t len, struct sp_error *err)
+{
+	const char *line = head, *end = head + len;
+	size_t count = 0;
+	int rc = 0;
+
+	sp_buf_clear(&reply->headers);
+	for (bool first = true; rc == 0 && line < end; first = false) {
+		const char *stop = memmem(line, (size_t)(end - line), "\r\n", 2);
+		size_t line_len = (size_t)((stop ? stop : end) - line);
+
+		rc = first ? take_status(reply, line, line_len, err)
+			   : sp_http_take_header(reply, &count, line, line_len, err);
+		line += line_len + (stop ? 2 : 0);
+	}
+	return rc;
+}
+
 bool sp_http_header(
 	const struct sp_http_reply *reply, const char *name, char *out, size_t size)
 {

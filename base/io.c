@@ -6,12 +6,14 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020 /* Linux 6.3 */
@@ -29,10 +31,8 @@ static int wait_writable(int fd, struct sp_error *err)
 	return 0;
 }
 
-int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err)
+static int write_all(int fd, const char *from, size_t len, struct sp_error *err)
 {
-	const char *from = data;
-
 	while (len > 0) {
 		ssize_t n = write(fd, from, len);
 
@@ -49,6 +49,31 @@ int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err)
 		}
 	}
 	return 0;
+}
+
+/*
+ * A library must not let a peer that left end the program: SIGPIPE is held back during the
+ * write and, if it was ours, taken away before it is let through again.
+ */
+int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err)
+{
+	const struct timespec now = {0};
+	struct sp_error failure = {0};
+	sigset_t pipe_signal, old, pending;
+	int rc;
+
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_signal, &old);
+	rc = write_all(fd, data, len, &failure);
+	if (failure.sys_errno == EPIPE && !sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc < 0 && err)
+		*err = failure;
+	return rc;
 }
 
 int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err)

@@ -47,14 +47,14 @@ static int feed_progress(void *ctx, const char *data, size_t len, struct sp_erro
 }
 
 /* One request that is answered with progress. */
-static int call_with_progress(struct sp_engine *engine, struct sp_http_request *req,
+static int call_with_progress(struct sp_engine *engine, struct sp_http_request req,
 	struct sp_wire_progress *progress, const char *path, struct sp_error *err)
 {
 	struct sp_sink sink = {.write = feed_progress, .ctx = progress};
 	int rc;
 
-	req->sink = &sink;
-	rc = sp_engine_call(engine, "POST", req, NULL, err, "%s", path);
+	req.sink = &sink;
+	rc = sp_engine_call(engine, "POST", &req, NULL, err, "%s", path);
 	return rc < 0 ? rc : sp_wire_progress_finish(progress, err);
 }
 
@@ -125,7 +125,7 @@ int sp_engine_image_pull(struct sp_engine *engine, const char *ref,
 	rc = rc < 0 ? rc : sp_buf_ok(&auth, err);
 	if (rc < 0)
 		return rc;
-	return call_with_progress(engine, &req, &progress, sp_buf_str(&path), err);
+	return call_with_progress(engine, req, &progress, sp_buf_str(&path), err);
 }
 
 static int import_path(struct sp_buf *path, const char *repo, const char *tag,
@@ -162,7 +162,7 @@ int sp_engine_image_import(struct sp_engine *engine, const char *repo, const cha
 	rc = rc < 0 ? rc : import_path(&path, repo, tag, opts ? opts : &nothing, err);
 	if (rc < 0)
 		return rc;
-	rc = call_with_progress(engine, &req, &progress, sp_buf_str(&path), err);
+	rc = call_with_progress(engine, req, &progress, sp_buf_str(&path), err);
 	if (rc < 0)
 		return rc;
 	if (strncmp(progress.last_status, "sha256:", 7) != 0 ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the fields of a tar header are; only for the reader and the writer. */
+/* Where the fields of a tar header are and what is in them; for the reader and the writer. */
 #ifndef SP_IMAGES_TAR_LAYOUT_H
 #define SP_IMAGES_TAR_LAYOUT_H
 
@@ -42,5 +42,11 @@ static inline unsigned int sp_tar_checksum(const struct sp_tar_header *h)
 		sum += i - from < sizeof(h->checksum) ? ' ' : bytes[i];
 	return sum;
 }
+
+/* A number field: octal, or GNU's base 256.  False when it is malformed or too large. */
+bool sp_tar_number(const char *field, size_t size, int64_t *out);
+
+/* Decimal digits and nothing else. */
+bool sp_tar_decimal(const char *text, size_t len, uint64_t *out);
 
 #endif

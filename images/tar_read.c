@@ -2,33 +2,21 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "images/tar_extension.h"
 #include "images/tar_layout.h"
-#include "images/tar_sparse.h"
 
-#define BUFFER_BYTES (256 * 1024)
-/* All extension headers of one member together. */
-#define EXTENSION_MAX_BYTES (1024 * 1024)
-#define EXTENSIONS_MAX      8
-#define FILE_MAX_BYTES      (INT64_MAX / 2)
+#define BUFFER_BYTES   (256 * 1024)
+#define EXTENSIONS_MAX 8
+#define FILE_MAX_BYTES (INT64_MAX / 2)
 /* Writers pad to a record; the largest in use are some MiB. */
 #define TRAILER_MAX_BYTES (16 * 1024 * 1024)
-
-/* What extension headers said about the member that follows them. */
-struct pending {
-	struct sp_buf name, link; /* with their NUL when has_ */
-	bool has_name, has_link, has_size, has_mtime;
-	uint64_t size;
-	struct timespec mtime;
-};
 
 struct sp_tar_reader {
 	int fd;
 	uint64_t body; /* of the member, not read yet */
 	uint64_t pad;  /* behind it */
 	uint64_t at;   /* position in the file it becomes */
-	struct pending pending;
-	struct sp_sparse sparse;
+	struct sp_tar_extension extension;
 	struct sp_tar_header h;
 	size_t start, end;
 	char buffer[BUFFER_BYTES];
@@ -43,7 +31,7 @@ int sp_tar_reader_new(int fd, struct sp_tar_reader **out, struct sp_error *err)
 	/* Not the buffer: zeroing it would cost more than a small archive. */
 	memset(r, 0, offsetof(struct sp_tar_reader, buffer));
 	r->fd = fd;
-	r->pending.name.max = r->pending.link.max = EXTENSION_MAX_BYTES;
+	r->extension = (struct sp_tar_extension)SP_TAR_EXTENSION_INIT;
 	*out = r;
 	return 0;
 }
@@ -52,9 +40,7 @@ void sp_tar_reader_free(struct sp_tar_reader *r)
 {
 	if (!r)
 		return;
-	sp_buf_clear(&r->pending.name);
-	sp_buf_clear(&r->pending.link);
-	sp_sparse_clear(&r->sparse);
+	sp_tar_extension_clear(&r->extension);
 	free(r);
 }
 
@@ -133,209 +119,7 @@ static int skip(struct sp_tar_reader *r, uint64_t len, struct sp_error *err)
 	return 0;
 }
 
-/* --- Fields ---------------------------------------------------------------------- */
-
-static int bad_number(const char *what, struct sp_error *err)
-{
-	return sp_fail(err, SP_ERR_PROTOCOL, "archive member has a malformed %s", what);
-}
-
-/* GNU: big-endian two's complement, announced by the top bit. */
-static bool base256(const unsigned char *f, size_t size, int64_t *out)
-{
-	bool negative = f[0] == 0xff;
-	int64_t value = negative ? -1 : f[0] & 0x7f;
-
-	if (!negative && f[0] != 0x80 && size > 8)
-		return false;
-	for (size_t i = 1; i < size; i++) {
-		if (value > INT64_MAX >> 8 || value < INT64_MIN >> 8)
-			return false;
-		value = value * 256 + f[i];
-	}
-	*out = value;
-	return true;
-}
-
-static bool octal(const char *f, size_t size, int64_t *out)
-{
-	int64_t value = 0;
-	size_t i = 0;
-
-	while (i < size && f[i] == ' ')
-		i++;
-	for (; i < size && f[i] >= '0' && f[i] <= '7'; i++)
-		value = value * 8 + (f[i] - '0');
-	for (; i < size; i++)
-		if (f[i] != ' ' && f[i] != '\0')
-			return false;
-	*out = value;
-	return true;
-}
-
-bool sp_tar_number(const char *f, size_t size, int64_t *out)
-{
-	if ((unsigned char)f[0] & 0x80)
-		return base256((const unsigned char *)f, size, out);
-	return octal(f, size, out);
-}
-
-/* Decimal digits and nothing else. */
-bool sp_tar_decimal(const char *text, size_t len, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (len == 0 || len > 18)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(text[i] - '0');
-	}
-	*out = value;
-	return true;
-}
-
-/* "[-]SECONDS[.FRACTION]" as pax writes times; digits beyond nanoseconds are dropped. */
-static bool pax_time(const char *text, size_t len, struct timespec *out)
-{
-	bool negative = len > 0 && text[0] == '-';
-	const char *dot = memchr(text, '.', len);
-	size_t whole = dot ? (size_t)(dot - text) : len;
-	long nsec = 0, unit = 100000000;
-	uint64_t sec;
-
-	if (!sp_tar_decimal(text + negative, whole - negative, &sec))
-		return false;
-	for (size_t i = whole + 1; i < len; i++, unit /= 10) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		nsec += (text[i] - '0') * unit;
-	}
-	out->tv_sec = negative ? -(time_t)sec - (nsec > 0) : (time_t)sec;
-	out->tv_nsec = negative && nsec ? 1000000000 - nsec : nsec;
-	return true;
-}
-
-/* --- Extension headers ----------------------------------------------------------- */
-
-/* A name given twice would be another one for another reader. */
-static int set_name(
-	struct sp_buf *b, bool *has, const char *text, size_t len, struct sp_error *err)
-{
-	if (*has)
-		return sp_fail(err, SP_ERR_PROTOCOL, "archive member is named twice");
-	if (memchr(text, '\0', len))
-		return sp_fail(
-			err, SP_ERR_PROTOCOL, "name of archive member contains a NUL");
-	if (len > SP_TAR_NAME_MAX)
-		return sp_fail(err, SP_ERR_LIMIT,
-			"name of archive member is longer than %d bytes",
-			SP_TAR_NAME_MAX);
-	sp_buf_drop(b, b->len);
-	sp_buf_add(b, text, len);
-	sp_buf_addc(b, '\0');
-	*has = true;
-	return sp_buf_ok(b, err);
-}
-
-static int pax_path(
-	struct sp_tar_reader *r, const char *v, size_t len, struct sp_error *err)
-{
-	return set_name(&r->pending.name, &r->pending.has_name, v, len, err);
-}
-
-static int pax_linkpath(
-	struct sp_tar_reader *r, const char *v, size_t len, struct sp_error *err)
-{
-	return set_name(&r->pending.link, &r->pending.has_link, v, len, err);
-}
-
-static int pax_size(
-	struct sp_tar_reader *r, const char *v, size_t len, struct sp_error *err)
-{
-	if (r->pending.has_size || !sp_tar_decimal(v, len, &r->pending.size))
-		return bad_number("size", err);
-	r->pending.has_size = true;
-	return 0;
-}
-
-static int pax_mtime(
-	struct sp_tar_reader *r, const char *v, size_t len, struct sp_error *err)
-{
-	if (!pax_time(v, len, &r->pending.mtime))
-		return bad_number("time", err);
-	r->pending.has_mtime = true;
-	return 0;
-}
-
-/* Owners, groups, ACLs and extended attributes of an archive are nobody's business here. */
-static const struct pax_key {
-	const char *key;
-	int (*read)(struct sp_tar_reader *r, const char *value, size_t len,
-		struct sp_error *err);
-} pax_keys[] = {
-	{"path", pax_path},
-	{"linkpath", pax_linkpath},
-	{"size", pax_size},
-	{"mtime", pax_mtime},
-};
-
-static int pax_record(struct sp_tar_reader *r, const char *text, size_t len,
-	bool global, struct sp_error *err)
-{
-	const char *equals = memchr(text, '=', len);
-	size_t key_len = equals ? (size_t)(equals - text) : 0;
-
-	if (key_len == 0)
-		return sp_fail(err, SP_ERR_PROTOCOL, "malformed pax record in archive");
-	if (key_len > 11 && !global && memcmp(text, "GNU.sparse.", 11) == 0)
-		return sp_sparse_pax(&r->sparse, text + 11, key_len - 11, equals + 1,
-			len - key_len - 1, err);
-	for (size_t i = 0; i < SP_COUNT(pax_keys); i++) {
-		const struct pax_key *k = &pax_keys[i];
-
-		if (strlen(k->key) != key_len || memcmp(k->key, text, key_len) != 0)
-			continue;
-		if (global)
-			return sp_fail(err, SP_ERR_UNSUPPORTED,
-				"archive gives %s for all its members", k->key);
-		return k->read(r, equals + 1, len - key_len - 1, err);
-	}
-	return 0;
-}
-
-/* Records of the form "LENGTH KEY=VALUE\n", the length being that of the whole record. */
-static int pax_records(struct sp_tar_reader *r, const char *text, size_t len,
-	bool global, struct sp_error *err)
-{
-	while (len > 0) {
-		const char *blank = memchr(text, ' ', len < 20 ? len : 20);
-		size_t digits = blank ? (size_t)(blank - text) : 0;
-		uint64_t size;
-		int rc;
-
-		if (!sp_tar_decimal(text, digits, &size) || size > len ||
-			size < digits + 3 || text[size - 1] != '\n')
-			return sp_fail(err, SP_ERR_PROTOCOL,
-				"malformed pax record in archive");
-		rc = pax_record(r, blank + 1, (size_t)size - digits - 2, global, err);
-		if (rc < 0)
-			return rc;
-		text += size;
-		len -= size;
-	}
-	return 0;
-}
-
-/* GNU long names end with a NUL that is counted. */
-static int long_name(
-	struct sp_buf *b, bool *has, const char *text, size_t len, struct sp_error *err)
-{
-	if (len > 0 && text[len - 1] == '\0')
-		len--;
-	return set_name(b, has, text, len, err);
-}
+/* --- Headers ---------------------------------------------------------------------- */
 
 static int extension(
 	struct sp_tar_reader *r, char type, size_t len, struct sp_error *err)
@@ -350,19 +134,8 @@ static int extension(
 		rc = skip(r, -(uint64_t)len % SP_TAR_BLOCK, err);
 	if (rc < 0)
 		return rc;
-	switch (type) {
-	case 'L':
-		return long_name(
-			&r->pending.name, &r->pending.has_name, text, len, err);
-	case 'K':
-		return long_name(
-			&r->pending.link, &r->pending.has_link, text, len, err);
-	default:
-		return pax_records(r, text, len, type == 'g', err);
-	}
+	return sp_tar_extension_read(&r->extension, type, text, len, err);
 }
-
-/* --- Members --------------------------------------------------------------------- */
 
 /* The member's name field, put together where POSIX splits it. */
 static int header_name(struct sp_tar_reader *r, struct sp_error *err)
@@ -379,7 +152,8 @@ static int header_name(struct sp_tar_reader *r, struct sp_error *err)
 	}
 	memcpy(text + len, h->name, strnlen(h->name, sizeof(h->name)));
 	len += strnlen(h->name, sizeof(h->name));
-	return set_name(&r->pending.name, &r->pending.has_name, text, len, err);
+	return sp_tar_set_name(
+		&r->extension.name, &r->extension.has_name, text, len, err);
 }
 
 static int member_type(const struct sp_tar_header *h, const char *name,
@@ -429,12 +203,12 @@ static int member_size(struct sp_tar_reader *r, struct sp_error *err)
 	r->body = r->pad = r->at = 0;
 	if (!has_body(r->h.type))
 		return 0;
-	if (r->pending.has_size)
-		size = (int64_t)r->pending.size;
+	if (r->extension.has_size)
+		size = (int64_t)r->extension.size;
 	else if (!sp_tar_number(r->h.size, sizeof(r->h.size), &size) || size < 0)
-		return bad_number("size", err);
+		return sp_tar_bad_number("size", err);
 	if (size > FILE_MAX_BYTES)
-		return bad_number("size", err);
+		return sp_tar_bad_number("size", err);
 	r->body = (uint64_t)size;
 	r->pad = -r->body % SP_TAR_BLOCK;
 	return 0;
@@ -453,43 +227,46 @@ static int read_sparse(
 	int rc;
 
 	if (r->h.type == 'S')
-		rc = sp_sparse_gnu(&r->sparse, (const char *)&r->h, take_block, r, err);
+		rc = sp_sparse_gnu(
+			&r->extension.sparse, (const char *)&r->h, take_block, r, err);
 	else
-		rc = sp_sparse_body(&r->sparse, r->body, take_block, r, &in_body, err);
+		rc = sp_sparse_body(
+			&r->extension.sparse, r->body, take_block, r, &in_body, err);
 	if (rc < 0)
 		return rc;
 	r->body -= in_body;
-	rc = sp_sparse_check(&r->sparse, r->body, err);
-	m->size = r->sparse.real_size;
+	rc = sp_sparse_check(&r->extension.sparse, r->body, err);
+	m->size = r->extension.sparse.real_size;
 	return rc;
 }
 
 static int fill_member(
 	struct sp_tar_reader *r, struct sp_tar_member *m, struct sp_error *err)
 {
-	struct pending *p = &r->pending;
+	struct sp_tar_extension *x = &r->extension;
 	int64_t mode, mtime;
 	int rc = 0;
 
 	if (!sp_tar_number(r->h.mode, sizeof(r->h.mode), &mode))
-		return bad_number("mode", err);
+		return sp_tar_bad_number("mode", err);
 	if (!sp_tar_number(r->h.mtime, sizeof(r->h.mtime), &mtime))
-		return bad_number("time", err);
-	if (!p->has_name && (rc = header_name(r, err)) < 0)
+		return sp_tar_bad_number("time", err);
+	if (!x->has_name && (rc = header_name(r, err)) < 0)
 		return rc;
-	if (!p->has_link)
-		rc = set_name(&p->link, &p->has_link, r->h.link,
+	if (!x->has_link)
+		rc = sp_tar_set_name(&x->link, &x->has_link, r->h.link,
 			strnlen(r->h.link, sizeof(r->h.link)), err);
 	if (rc == 0)
 		rc = member_size(r, err);
-	m->name = r->sparse.has_name ? r->sparse.name : p->name.data;
-	m->link = p->link.data;
+	m->name = r->extension.sparse.has_name ? r->extension.sparse.name
+					       : x->name.data;
+	m->link = x->link.data;
 	m->mode = (uint32_t)mode & 07777;
 	m->size = r->body;
-	m->mtime = p->has_mtime ? p->mtime : (struct timespec){.tv_sec = mtime};
+	m->mtime = x->has_mtime ? x->mtime : (struct timespec){.tv_sec = mtime};
 	if (rc == 0)
 		rc = member_type(&r->h, m->name, &m->type, err);
-	if (rc == 0 && (r->h.type == 'S' || r->sparse.announced))
+	if (rc == 0 && (r->h.type == 'S' || r->extension.sparse.announced))
 		rc = read_sparse(r, m, err);
 	return rc < 0 ? rc : 1;
 }
@@ -512,24 +289,16 @@ static int check_header(const struct sp_tar_header *h, struct sp_error *err)
 	return 0;
 }
 
-static void forget_member(struct sp_tar_reader *r)
-{
-	struct pending *p = &r->pending;
-
-	p->has_name = p->has_link = p->has_size = p->has_mtime = false;
-	sp_sparse_clear(&r->sparse);
-}
-
 static int next_extension(struct sp_tar_reader *r, size_t *total, struct sp_error *err)
 {
 	int64_t size;
 
 	if (!sp_tar_number(r->h.size, sizeof(r->h.size), &size) || size < 0)
-		return bad_number("size", err);
-	if ((uint64_t)size > EXTENSION_MAX_BYTES - *total)
+		return sp_tar_bad_number("size", err);
+	if ((uint64_t)size > SP_TAR_EXTENSION_MAX - *total)
 		return sp_fail(err, SP_ERR_LIMIT,
 			"extension headers of archive member are over %d bytes",
-			EXTENSION_MAX_BYTES);
+			SP_TAR_EXTENSION_MAX);
 	*total += (size_t)size;
 	return extension(r, r->h.type, (size_t)size, err);
 }
@@ -540,7 +309,7 @@ int sp_tar_next(struct sp_tar_reader *r, struct sp_tar_member *m, struct sp_erro
 	int rc = skip(r, r->body + r->pad, err);
 
 	r->body = r->pad = 0;
-	forget_member(r);
+	sp_tar_extension_forget(&r->extension);
 	for (int i = 0; i <= EXTENSIONS_MAX && rc == 0; i++) {
 		rc = take_all(r, &r->h, sizeof(r->h), err);
 		if (rc < 0)
@@ -568,8 +337,8 @@ int sp_tar_read(struct sp_tar_reader *r, const char **data, size_t *len, uint64_
 
 	if (r->body == 0)
 		return 0;
-	if (r->sparse.count > 0)
-		max = sp_sparse_place(&r->sparse, &r->at);
+	if (r->extension.sparse.count > 0)
+		max = sp_sparse_place(&r->extension.sparse, &r->at);
 	rc = take_some(
 		r, max < BUFFER_BYTES ? (size_t)max : BUFFER_BYTES, data, len, err);
 	if (rc < 0)

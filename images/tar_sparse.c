@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "images/tar_layout.h"
+
 #define SEGMENTS_MAX 65536
 
 /* Source: GNU tar manual 1.34, "Sparse Formats"; struct oldgnu_header. */

@@ -46,8 +46,4 @@ int sp_sparse_check(const struct sp_sparse *s, uint64_t body, struct sp_error *e
 /* Move *at, where the last piece ended, to where content goes on; returns for how long. */
 uint64_t sp_sparse_place(struct sp_sparse *s, uint64_t *at);
 
-/* Shared with the reader: a number field of a header; plain decimal digits. */
-bool sp_tar_number(const char *field, size_t size, int64_t *out);
-bool sp_tar_decimal(const char *text, size_t len, uint64_t *out);
-
 #endif

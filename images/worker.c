@@ -30,6 +30,8 @@
 #include "images/unpack.h"
 
 #define FOLDER_MODE 0755
+/* Fewer changes between us and who is at the other end; a smaller pipe only costs time. */
+#define PIPE_BYTES (1024 * 1024)
 
 struct args {
 	const char *verb, *path, *as;
@@ -255,6 +257,8 @@ static int run(int argc, char **argv, struct sp_error *err)
 	/* Modes come out as the archive has them; a reader that left is an error we report. */
 	a.umask = umask(0);
 	signal(SIGPIPE, SIG_IGN);
+	(void)fcntl(STDIN_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
+	(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
 	for (size_t i = 0; i < SP_COUNT(verbs); i++)
 		if (strcmp(a.verb, verbs[i].name) == 0)
 			return verbs[i].run(&a, err);

@@ -182,7 +182,7 @@ static _Noreturn void report_exec_failure(const char *name, int sys_errno)
 	bool is_missing = sys_errno == ENOENT || sys_errno == ENOTDIR;
 	char line[512];
 	int len = snprintf(line, sizeof(line), "sandpit: %.300s: %s\n", name,
-		is_missing ? "not found" : strerrordesc_np(sys_errno));
+		is_missing ? "not found" : strerror(sys_errno));
 
 	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
 		_exit(126);

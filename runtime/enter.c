@@ -39,19 +39,6 @@ static int join_namespaces(const struct runner *r, struct sp_error *err)
 	return 0;
 }
 
-static int wait_release(const struct runner *r, struct sp_error *err)
-{
-	char go;
-	ssize_t n;
-
-	do
-		n = recv(r->release[1], &go, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		return 0;
-	return sp_fail(err, SP_ERR_SYSTEM, "the supervisor went away");
-}
-
 /*
  * The command's reaper, in the sandbox's pid namespace: orphans of the command come to it,
  * so that from outside its descendants are exactly the command's process tree.
@@ -110,7 +97,7 @@ static _Noreturn void join(struct runner *r)
 	close(r->release[0]);
 	close(r->status[0]);
 	close(SP_RFD_CONTROL);
-	rc = wait_release(r, &err);
+	rc = join_cgroups(r, &err);
 	/*
 	 * Before the sandbox can see any process of ours: where it runs as the caller's own
 	 * user nothing else would keep it from tracing the reaper, which has no filter yet.
@@ -140,8 +127,6 @@ static _Noreturn void join(struct runner *r)
 
 static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 {
-	int rc = 0;
-
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->release) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
@@ -152,10 +137,7 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		join(r);
 	close(r->release[1]);
 	close(r->status[1]);
-	rc = join_cgroups(r, *middle, err);
-	if (rc == 0 && send(r->release[0], "G", 1, MSG_NOSIGNAL) < 0)
-		rc = sp_fail_errno(err, "release the joiner");
-	return rc;
+	return 0;
 }
 
 /* The first message is the reaper's pid, or why there is none. */

@@ -47,6 +47,9 @@ static int set_up(struct runner *r, struct sp_error *err)
 
 	if (rc == 0)
 		rc = tie_to_parent(r, err);
+	/* While it is still the caller's user outside: limits before all else. */
+	if (rc == 0)
+		rc = join_cgroups(r, err);
 	if (rc == 0)
 		rc = leave_session(err);
 	/* Only now is the namespace's root the sandbox's own cgroup. */

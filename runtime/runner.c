@@ -231,10 +231,8 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 	close(r->release[1]);
 	close(r->status[1]);
 
-	/* Limits hold, and the ids are mapped, before the child does anything. */
-	rc = join_cgroups(r, *child, err);
-	if (rc == 0)
-		rc = set_oom_score(r, *child, err);
+	/* The child does nothing before its ids are mapped. */
+	rc = set_oom_score(r, *child, err);
 	if (rc == 0)
 		rc = write_id_maps(r, *child, err);
 	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
@@ -263,14 +261,11 @@ static int run_launch(struct runner *r)
 	return 1;
 }
 
-/* A kept sandbox outlives its maker: its supervisor belongs to nobody's terminal or wait. */
+/* A kept sandbox outlives its maker, who waits for the first process only. */
 static void detach(void)
 {
-	pid_t pid = fork();
-
-	if (pid > 0)
+	if (fork() > 0)
 		_exit(0);
-	setsid();
 }
 
 static int start(struct runner *r, struct sp_error *err)
@@ -292,9 +287,9 @@ int main(void)
 		(void)send(SP_RFD_CONTROL, &event, sizeof(event), MSG_NOSIGNAL);
 		return 1;
 	}
-	if (r.spec->mode == SP_RUNNER_ENTER)
-		return enter(&r);
 	if (r.spec->mode == SP_RUNNER_CREATE)
 		detach();
-	return run_launch(&r);
+	/* What is typed at a terminal is for the caller, who then asks us to stop. */
+	(void)setsid();
+	return r.spec->mode == SP_RUNNER_ENTER ? enter(&r) : run_launch(&r);
 }

@@ -119,7 +119,8 @@ int drop_capabilities(uint64_t keep, struct sp_error *err);
 int keep_capabilities(uint64_t keep, struct sp_error *err);
 /* With the host's network: its abstract sockets stay out of reach. */
 int restrict_landlock(const struct runner *r, struct sp_error *err);
-int join_cgroups(const struct runner *r, pid_t pid, struct sp_error *err);
+/* Of the calling process, which has one thread. */
+int join_cgroups(const struct runner *r, struct sp_error *err);
 /* Processes the memory limit killed so far. */
 uint64_t count_oom_kills(const struct runner *r);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /dev: six verified devices of the host, terminals of its own, nothing else. */
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 static const struct device {
 	const char *name, *host_path;
@@ -126,7 +126,7 @@ int mount_dev(const struct runner *r, int root_fd, struct sp_error *err)
 	if (rc == 0)
 		rc = fill(r, dev_fd, err);
 	if (rc == 0 &&
-		mount_setattr(dev_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		sys_mount_setattr(dev_fd, 0, &attr) < 0)
 		rc = sp_fail_errno(err, "make /dev read-only");
 	close(dev_fd);
 	return rc;

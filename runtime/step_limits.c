@@ -13,12 +13,12 @@ static int limit(int which, uint64_t value, const char *name, struct sp_error *e
 {
 	struct rlimit now;
 
-	if (getrlimit((__rlimit_resource_t)which, &now) < 0)
+	if (getrlimit(which, &now) < 0)
 		return sp_fail_errno(err, "read limit of %s", name);
 	if (now.rlim_max == RLIM_INFINITY || value < now.rlim_max)
 		now.rlim_max = value;
 	now.rlim_cur = now.rlim_max;
-	if (setrlimit((__rlimit_resource_t)which, &now) < 0)
+	if (setrlimit(which, &now) < 0)
 		return sp_fail_errno(err, "limit %s", name);
 	return 0;
 }

@@ -5,34 +5,31 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 int new_fs(const char *type, const struct mount_option *options,
 	unsigned int attributes, struct sp_error *err)
 {
-	int fs = fsopen(type, FSOPEN_CLOEXEC);
+	int fs = sys_fsopen(type);
 	int fd = -1;
 	int rc = 0;
 
 	if (fs < 0)
 		return sp_fail_errno(err, "open file system %s", type);
 	for (; options && options->key && rc == 0; options++) {
-		rc = options->value
-			? fsconfig(fs, FSCONFIG_SET_STRING, options->key,
-				  options->value, 0)
-			: fsconfig(fs, FSCONFIG_SET_FLAG, options->key, NULL, 0);
+		rc = sys_fsconfig_set(fs, options->key, options->value);
 		if (rc < 0)
 			rc = sp_fail_errno(err, "set %s of %s", options->key, type);
 	}
-	if (rc == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (rc == 0 && sys_fsconfig_create(fs) < 0)
 		rc = sp_fail_errno(err, "create file system %s", type);
 	if (rc == 0) {
-		fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
+		fd = sys_fsmount(fs, attributes);
 		rc = fd < 0 ? sp_fail_errno(err, "mount file system %s", type) : fd;
 	}
 	close(fs);
@@ -44,12 +41,11 @@ int clone_tree(int dirfd, const char *path, uint64_t attributes, bool recursive,
 {
 	struct mount_attr attr = {.attr_set = attributes};
 	unsigned int deep = recursive ? AT_RECURSIVE : 0;
-	int fd = open_tree(dirfd, path,
-		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | deep);
+	int fd = sys_open_tree_clone(dirfd, path, deep);
 
 	if (fd < 0)
 		return sp_fail_errno(err, "clone mount %s", path);
-	if (mount_setattr(fd, "", AT_EMPTY_PATH | deep, &attr, sizeof(attr)) < 0) {
+	if (sys_mount_setattr(fd, deep, &attr) < 0) {
 		int rc = sp_fail_errno(err, "restrict mount %s", path);
 
 		close(fd);
@@ -60,9 +56,7 @@ int clone_tree(int dirfd, const char *path, uint64_t attributes, bool recursive,
 
 int attach(int mount_fd, int dirfd, const char *target, struct sp_error *err)
 {
-	if (move_mount(mount_fd, "", dirfd, target,
-		    MOVE_MOUNT_F_EMPTY_PATH | (*target ? 0 : MOVE_MOUNT_T_EMPTY_PATH)) <
-		0)
+	if (sys_move_mount(mount_fd, dirfd, target) < 0)
 		return sp_fail_errno(err, "mount on %s", *target ? target : "target");
 	return 0;
 }

@@ -7,12 +7,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define BYTES_PER_INODE (16 * 1024)
 #define OLD_ROOTS_MAX   2
@@ -339,7 +339,7 @@ static int pivot(int root_fd, struct sp_error *err)
 	 * on that: each is taken off until the new root shows.
 	 */
 	for (int i = 0; i < OLD_ROOTS_MAX && !root_is_bare(root_fd); i++)
-		if (umount2(".", MNT_DETACH) < 0)
+		if (sys_detach_cwd() < 0)
 			return sp_fail_errno(err, "detach the host's root");
 	if (!root_is_bare(root_fd))
 		return sp_fail(err, SP_ERR_SYSTEM, "the host's root is still there");
@@ -353,7 +353,7 @@ int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
 	int root_fd, rc;
 
 	/* Before the first mount: nothing may propagate in either direction. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (sys_make_private() < 0)
 		return sp_fail_errno(err, "make mounts private");
 	root_fd = r->spec->root ? show_image(r, s, err) : show_host_root(r, err);
 	if (root_fd < 0)

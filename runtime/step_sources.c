@@ -9,12 +9,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define BIND_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
@@ -44,8 +44,7 @@ static void map_owners(struct runner *r, int mount_fd, int user_ns)
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_ns};
 
-	if (mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
-		    sizeof(attr)) < 0)
+	if (sys_mount_setattr(mount_fd, AT_RECURSIVE, &attr) < 0)
 		r->degraded |= SP_DEGRADED_IDMAP;
 }
 

@@ -146,6 +146,22 @@ static int land(const struct place *from, bool is_folder, const struct place *to
 	return 0;
 }
 
+/* Not there is an answer, too; whether the sandbox is will show when it is sent to. */
+static int look_inside(struct sp_provider *p, const char *id, const char *path,
+	struct sp_file_stat *there, struct sp_error *err)
+{
+	struct sp_error failure = {0};
+	int rc = sp_provider_stat(p, id, path, there, &failure);
+
+	if (rc < 0 && rc != SP_ERR_NOT_FOUND) {
+		*err = failure;
+		return rc;
+	}
+	if (rc < 0)
+		*there = (struct sp_file_stat){0};
+	return 0;
+}
+
 static int send(struct sp_provider *p, const char *id, const char *libexec_dir,
 	const char *from, const struct landing *at, struct sp_error *err)
 {
@@ -174,13 +190,9 @@ int sp_files_copy_in(struct sp_provider *p, const char *id, const char *libexec_
 		rc = source_is_folder(&source, from, &is_folder, err);
 	if (rc < 0)
 		return rc;
-	rc = sp_provider_stat(p, id, target.whole, &there, err);
-	if (rc < 0 && rc != SP_ERR_NOT_FOUND)
-		return rc;
-	/* Not there is an answer; whether the sandbox is will show when it is sent to. */
-	if (rc == SP_ERR_NOT_FOUND)
-		there = (struct sp_file_stat){0};
-	rc = land(&source, is_folder, &target, &there, &at, err);
+	rc = look_inside(p, id, target.whole, &there, err);
+	if (rc == 0)
+		rc = land(&source, is_folder, &target, &there, &at, err);
 	if (rc == 0)
 		rc = send(p, id, libexec_dir, from, &at, err);
 	return rc < 0 ? sp_wrap(err, rc, "copy %s to %s", from, to) : 0;

@@ -144,6 +144,8 @@ static int check_as(int from, const char *name, int to, const char *as,
 	to_fd = openat(to, as, FOLDER_FLAGS);
 	if (to_fd < 0)
 		return sp_fail_errno(err, "open folder %s", as);
+	if (faccessat(to_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return sp_fail_errno(err, "write to folder %s", as);
 	rc = each_entry(from_fd, check_entry, to_fd, depth, err);
 	/* As it was, for the move takes its mode from it. */
 	return rc < 0 ? rc : set_mode_and_time(from_fd, &st, err);

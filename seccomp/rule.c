@@ -399,12 +399,13 @@ int sp_read_rules(
 {
 	static const struct sp_list_kind kind = {
 		SP_PROFILE_MAX_RULES, json_type_object, read_rule};
+	struct sp_profile_rule *rules;
 	size_t next = 0;
 
 	(void)into;
-	r->profile->rules = calloc(
-		json_object_array_length(value) + 1, sizeof(*r->profile->rules));
-	if (!r->profile->rules)
+	rules = calloc(json_object_array_length(value) + 1, sizeof(*rules));
+	if (!rules)
 		return sp_fail(r->err, SP_ERR_NOMEM, "%s: out of memory", place);
+	r->profile->rules = rules;
 	return sp_read_list(r, place, value, &kind, &next);
 }

@@ -37,30 +37,6 @@ module() {
   pkg-config --exists "$2" 2>/dev/null || need "$1"
 }
 
-# The development package of a library that libarchive asks for when linked statically.
-package_of() {
-  case $1 in
-  archive) echo libarchive-dev ;;
-  nettle) echo nettle-dev ;;
-  acl) echo libacl1-dev ;;
-  attr) echo libattr1-dev ;;
-  lzma) echo liblzma-dev ;;
-  zstd) echo libzstd-dev ;;
-  lz4) echo liblz4-dev ;;
-  bz2) echo libbz2-dev ;;
-  z) echo zlib1g-dev ;;
-  xml2) echo libxml2-dev ;;
-  crypto) echo libssl-dev ;;
-  *) echo "lib$1-dev" ;;
-  esac
-}
-
-# archive NAME: libNAME.a is there.
-archive() {
-  file "$(package_of "$1")" /usr/lib/*/"lib$1.a" /usr/lib/"lib$1.a" /usr/lib64/"lib$1.a" \
-    /usr/local/lib/"lib$1.a"
-}
-
 need_build() {
   tool cc gcc
   tool make make
@@ -68,19 +44,14 @@ need_build() {
   tool pkg-config pkg-config
   file libc6-dev /usr/include/stdio.h
   # One call while nothing is missing; each by itself to find out what is.
-  if ! pkg-config --exists libcurl json-c libseccomp libcap libarchive 2>/dev/null; then
+  if ! pkg-config --exists libcurl json-c libseccomp libcap 2>/dev/null; then
     module libcurl4-openssl-dev libcurl
     module libjson-c-dev json-c
     module libseccomp-dev libseccomp
     module libcap-dev libcap
-    module libarchive-dev libarchive
   fi
+  # The runner is static.
   file libcap-dev /usr/lib/*/libcap.a /usr/lib/libcap.a /usr/lib64/libcap.a
-  archive archive
-  for flag in $(pkg-config --static --libs-only-l libarchive 2>/dev/null ||
-    echo -lnettle -lacl -llzma -lzstd -llz4 -lbz2 -lz -lxml2); do
-    archive "${flag#-l}"
-  done
 }
 
 need_test() {
@@ -97,6 +68,7 @@ need_test() {
   tool mount mount
   tool ps procps
   tool ip iproute2
+  tool curl curl
   tool dockerd docker.io
 }
 
@@ -119,6 +91,7 @@ need_bench() {
   tool setpriv util-linux
   tool bwrap bubblewrap
   tool runc runc
+  tool curl curl
   tool dockerd docker.io
 }
 
@@ -151,14 +124,14 @@ apt() {
 
 apt_install() {
   # shellcheck disable=SC2086 # a list of names
-  apt install --no-install-recommends $packages >&2
+  apt install --no-install-recommends $packages >/dev/null
 }
 
 install_packages() {
   echo "sandpit: installing what is missing: $packages" >&2
   hold_services
   # A fresh machine has no lists yet, an old one may have outdated ones.
-  apt_install || { apt update >&2 && apt_install; }
+  apt_install || { apt update >/dev/null && apt_install; }
 }
 
 may_install() {

@@ -12,6 +12,7 @@
  */
 #include "providers/docker/command.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,6 +22,8 @@
 
 #define HELPER_MS    15000
 #define DRAIN_MS     5000
+#define ASK_TIMES    20
+#define ASK_AGAIN_MS 250
 #define EXIT_CODE_MS 2000
 
 static int discard(void *ctx, enum sp_stream stream, const char *data, size_t len)
@@ -32,33 +35,45 @@ static int discard(void *ctx, enum sp_stream stream, const char *data, size_t le
 	return 0;
 }
 
-/* Run the agent with this verb as root and wait for it.  Gives its exit code. */
-static int run_helper(
-	struct sp_docker_session *s, const char *verb, struct sp_error *err)
+/* A second agent, as root, with a verb. */
+struct helper {
+	char id[SP_ENGINE_ID_MAX];
+	struct sp_duplex *duplex;
+};
+
+static int start_helper(struct sp_docker_session *s, const char *verb, struct helper *h,
+	struct sp_error *err)
 {
 	const char *const argv[] = {SP_AGENT_PATH, verb, s->token, NULL};
 	const struct sp_engine_exec_spec spec = {.argv = argv, .user = "0"};
 	struct sp_engine *engine = s->docker->engine;
-	sp_autoduplex struct sp_duplex *duplex = NULL;
-	char id[SP_ENGINE_ID_MAX];
-	enum sp_pump_end end;
+	int rc = sp_engine_exec_create(engine, s->container, &spec, h->id, err);
+
+	h->duplex = NULL;
+	return rc < 0 ? rc
+		      : sp_engine_exec_start(engine, h->id, &spec, &h->duplex, err);
+}
+
+/* Wait for it, at most HELPER_MS.  Gives its exit code. */
+static int wait_helper(
+	struct sp_docker_session *s, struct helper *h, struct sp_error *err)
+{
+	enum sp_pump_end end = SP_PUMP_ENDED;
 	struct sp_demux demux;
 	struct sp_pump pump;
 	int code = 0;
-	int rc = sp_engine_exec_create(engine, s->container, &spec, id, err);
+	int rc;
 
-	if (rc == 0)
-		rc = sp_engine_exec_start(engine, id, &spec, &duplex, err);
-	if (rc < 0)
-		return rc;
 	sp_demux_init(&demux, SP_DEMUX_FRAMES, discard, NULL);
-	sp_pump_init(&pump, duplex, &demux);
+	sp_pump_init(&pump, h->duplex, &demux);
 	pump.deadline_ms = sp_deadline_in(HELPER_MS);
 	rc = sp_pump_run(&pump, &end, err);
+	sp_duplex_close(h->duplex);
 	if (rc == 0 && end != SP_PUMP_ENDED)
-		rc = sp_fail(err, SP_ERR_TIMEOUT, "agent %s", verb);
+		rc = sp_fail(err, SP_ERR_TIMEOUT, "the agent that ends commands");
 	if (rc == 0)
-		rc = sp_engine_exec_exit_code(engine, id, EXIT_CODE_MS, &code, err);
+		rc = sp_engine_exec_exit_code(
+			s->docker->engine, h->id, EXIT_CODE_MS, &code, err);
 	return rc < 0 ? rc : code;
 }
 
@@ -91,23 +106,68 @@ static int kill_sandbox(struct sp_docker_session *s, struct sp_error *err)
 /* Whatever the lost agent's command left behind. */
 static int sweep(struct sp_docker_session *s, struct sp_error *err)
 {
-	return run_helper(s, "sweep", err) == SP_AGENT_DONE ? 0 : kill_sandbox(s, err);
+	struct helper h;
+	int rc = start_helper(s, "sweep", &h, err);
+
+	if (rc == 0)
+		rc = wait_helper(s, &h, err);
+	return rc == SP_AGENT_DONE ? 0 : kill_sandbox(s, err);
+}
+
+/*
+ * Ask once.  The command's output is taken meanwhile: unread, it would keep its agent
+ * from ending, and the engine from noticing that anything else in the container did.
+ */
+static int ask_to_end(struct sp_docker_session *s, bool *ended, struct sp_error *err)
+{
+	struct sp_error ignored;
+	struct helper h;
+	int rc = start_helper(s, "kill", &h, err);
+
+	if (rc < 0)
+		return rc;
+	if (s->duplex && !*ended &&
+		sp_docker_session_drain(s, DRAIN_MS, ended, &ignored) < 0)
+		sp_docker_session_close(s);
+	return wait_helper(s, &h, err);
+}
+
+/* Its agent is gone: did that end in good order, or was it killed? */
+static int without_agent(struct sp_docker_session *s, struct sp_error *err)
+{
+	struct sp_error ignored;
+	int code = 0;
+
+	if (s->has_report)
+		return 0;
+	if (!s->duplex &&
+		sp_engine_exec_exit_code(s->docker->engine, s->exec_id, EXIT_CODE_MS,
+			&code, &ignored) == 0 &&
+		code != 128 + SIGKILL)
+		return 0; /* nobody reads its report any more */
+	return sweep(s, err);
 }
 
 /* It goes on, and must not: step 2 and what follows. */
 static int force_end(struct sp_docker_session *s, struct sp_error *err)
 {
-	int code = run_helper(s, "kill", err);
+	struct sp_error ignored;
+	bool ended = false;
 
-	if (code != SP_AGENT_DONE && code != SP_AGENT_NO_SUCH)
-		return kill_sandbox(s, err);
-	sp_docker_session_mark(s, "killed");
-	/* For output there may be no taker any more; the tree is what counts. */
-	if (!s->filter.refused && s->duplex)
-		sp_docker_session_drain(s, DRAIN_MS, err);
-	if (code == SP_AGENT_NO_SUCH && !s->has_report)
-		return sweep(s, err);
-	return 0;
+	for (int i = 0; i < ASK_TIMES; i++) {
+		int code = ask_to_end(s, &ended, err);
+
+		sp_docker_session_mark(s, "asked to end");
+		if (code == SP_AGENT_DONE)
+			return 0;
+		if (code != SP_AGENT_NO_SUCH)
+			break;
+		if (ended || !s->duplex)
+			return without_agent(s, err);
+		/* Not there yet: the engine is still about starting it. */
+		sp_docker_session_drain(s, ASK_AGAIN_MS, &ended, &ignored);
+	}
+	return kill_sandbox(s, err);
 }
 
 /* The engine could not start even the agent; its words are all the output there is. */
@@ -140,8 +200,7 @@ static int without_report(struct sp_docker_session *s, struct sp_error *err)
 	return sweep(s, err);
 }
 
-static int start(struct sp_docker_session *s, char id[static SP_ENGINE_ID_MAX],
-	struct sp_error *err)
+static int start(struct sp_docker_session *s, struct sp_error *err)
 {
 	const struct sp_command *c = s->command;
 	struct sp_engine_exec_spec spec = {
@@ -155,13 +214,15 @@ static int start(struct sp_docker_session *s, char id[static SP_ENGINE_ID_MAX],
 	if (rc < 0)
 		return rc;
 	spec.argv = sp_strv_list(&argv);
-	rc = sp_engine_exec_create(s->docker->engine, s->container, &spec, id, err);
+	rc = sp_engine_exec_create(
+		s->docker->engine, s->container, &spec, s->exec_id, err);
 	if (rc == SP_ERR_EXISTS) /* the engine's "conflict" */
 		return sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox is not running");
 	if (rc < 0)
 		return rc;
 	sp_docker_session_mark(s, "exec made");
-	rc = sp_engine_exec_start(s->docker->engine, id, &spec, &s->duplex, err);
+	rc = sp_engine_exec_start(
+		s->docker->engine, s->exec_id, &spec, &s->duplex, err);
 	if (rc == 0)
 		sp_docker_session_mark(s, "exec started");
 	return rc;
@@ -184,10 +245,9 @@ static int finish(
 static int exec(
 	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
 {
-	char exec_id[SP_ENGINE_ID_MAX];
 	bool ended = false;
 	struct sp_error failed;
-	int rc = start(s, exec_id, err);
+	int rc = start(s, err);
 
 	if (rc < 0)
 		return rc;
@@ -195,6 +255,7 @@ static int exec(
 	sp_docker_session_mark(s, "output ended");
 	if (rc < 0) {
 		/* Ended all the same, but the first error is the one to tell. */
+		sp_docker_session_close(s);
 		force_end(s, &failed);
 		return rc;
 	}

@@ -63,10 +63,13 @@ static void stop(struct sp_docker_session *s)
 {
 	struct sp_engine *engine = s->docker->engine;
 	struct sp_error ignored;
+	bool ended;
 
 	if (!s->filter.refused &&
 		sp_engine_container_kill(engine, s->container, "TERM", &ignored) == 0)
-		sp_docker_session_drain(s, TERM_MS, &ignored);
+		sp_docker_session_drain(s, TERM_MS, &ended, &ignored);
+	/* Unread output would hold up what the engine has to notice next. */
+	sp_docker_session_close(s);
 }
 
 /* Nothing of it may be left: the engine removes what has ended, we what has not. */

@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/enc.h"
 
+#define ENCODED_MAX_BYTES (1u << 20)
+
 /* The agent keeps the deadline; how long after it we believe that it does. */
 #define AGENT_GRACE_MS 2000
 
@@ -16,6 +18,11 @@ int sp_docker_session_init(struct sp_docker_session *s, struct sp_docker *docker
 	const char *container, const struct sp_command *command, struct sp_error *err)
 {
 	memset(s, 0, sizeof(*s));
+	for (size_t i = 0; command->env && command->env[i]; i++)
+		if (!sp_utf8_valid(command->env[i], strlen(command->env[i])))
+			return sp_fail(err, SP_ERR_INVALID,
+				"environment: bytes that are not UTF-8, which the "
+				"engine cannot take");
 	s->docker = docker;
 	s->container = container;
 	s->command = command;
@@ -29,18 +36,44 @@ void sp_docker_session_close(struct sp_docker_session *s)
 	s->duplex = NULL;
 }
 
+/* The API speaks JSON, and JSON text: other bytes would arrive as replacement marks. */
+static bool is_text(const struct sp_command *c)
+{
+	if (c->workdir && !sp_utf8_valid(c->workdir, strlen(c->workdir)))
+		return false;
+	for (size_t i = 0; c->argv[i]; i++)
+		if (!sp_utf8_valid(c->argv[i], strlen(c->argv[i])))
+			return false;
+	return true;
+}
+
+static void add_encoded(struct sp_strv *argv, const char *text)
+{
+	sp_autobuf struct sp_buf encoded = SP_BUF_INIT(ENCODED_MAX_BYTES);
+
+	sp_enc_percent(&encoded, text);
+	if (sp_buf_ok(&encoded, NULL) < 0)
+		argv->failed = true;
+	else
+		sp_strv_add(argv, sp_buf_str(&encoded));
+}
+
 void sp_docker_session_argv(
 	const struct sp_docker_session *s, int64_t timeout_ms, struct sp_strv *argv)
 {
 	const struct sp_command *c = s->command;
+	bool encode = !is_text(c);
+	void (*add)(struct sp_strv * v, const char *text) = encode ? add_encoded
+								   : sp_strv_add;
 
 	sp_strv_add(argv, "run");
 	sp_strv_add(argv, s->token);
 	sp_strv_addf(argv, "%" PRId64, timeout_ms);
-	sp_strv_add(argv, c->stdin_fd >= 0 ? "1" : "0");
-	sp_strv_add(argv, c->workdir ? c->workdir : "");
+	sp_strv_addf(argv, "-%s%s", c->stdin_fd >= 0 ? "i" : "", encode ? "e" : "");
+	add(argv, c->workdir ? c->workdir : "");
 	sp_strv_add(argv, "--");
-	sp_strv_add_all(argv, c->argv);
+	for (size_t i = 0; c->argv[i]; i++)
+		add(argv, c->argv[i]);
 }
 
 void sp_docker_session_mark(const struct sp_docker_session *s, const char *name)
@@ -91,15 +124,13 @@ int sp_docker_session_pump(struct sp_docker_session *s, int64_t timeout_ms, bool
 	return rc;
 }
 
-int sp_docker_session_drain(
-	struct sp_docker_session *s, int64_t timeout_ms, struct sp_error *err)
+int sp_docker_session_drain(struct sp_docker_session *s, int64_t timeout_ms,
+	bool *ended, struct sp_error *err)
 {
-	bool ended;
-
 	s->pump.cancel_fd = -1;
 	s->pump.stdin_fd = -1;
 	s->pump.deadline_ms = sp_deadline_in(timeout_ms);
-	return run_pump(s, &ended, err);
+	return run_pump(s, ended, err);
 }
 
 static int no_start(const struct sp_docker_session *s, struct sp_error *err)

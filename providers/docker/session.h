@@ -16,6 +16,8 @@ struct sp_docker_session {
 	const char *container;
 	int64_t start_us;
 	char token[SP_REPORT_TOKEN_LEN + 1];
+	char exec_id
+		[SP_ENGINE_ID_MAX]; /* empty where it is the container's own command */
 	struct sp_duplex *duplex;
 	struct sp_demux demux;
 	struct sp_pump pump;
@@ -46,8 +48,8 @@ int sp_docker_session_pump(struct sp_docker_session *s, int64_t timeout_ms, bool
 	struct sp_error *err);
 
 /* Take what still comes within that time, after the command was told to end. */
-int sp_docker_session_drain(
-	struct sp_docker_session *s, int64_t timeout_ms, struct sp_error *err);
+int sp_docker_session_drain(struct sp_docker_session *s, int64_t timeout_ms,
+	bool *ended, struct sp_error *err);
 
 /* From the report to the outcome; fails where the command could not be started. */
 int sp_docker_session_outcome(

@@ -28,15 +28,6 @@ static char *join_path(const char *folder, const char *name)
 	return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
-static bool setting_is_on(const struct sp_provider_config *cfg, const char *key)
-{
-	for (size_t i = 0; i < cfg->setting_count; i++)
-		if (strcmp(cfg->settings[i].key, key) == 0)
-			return strcmp(cfg->settings[i].value, "1") == 0 ||
-				strcmp(cfg->settings[i].value, "true") == 0;
-	return false;
-}
-
 static int local_open(const struct sp_provider_config *cfg, struct sp_provider **out,
 	struct sp_error *err)
 {
@@ -51,7 +42,6 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->data_dir = strdup(cfg->data_dir);
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
-	l->keep_groups = setting_is_on(cfg, "keep_groups");
 	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
 		!l->worker) {
 		local_close(&l->base);

@@ -16,7 +16,6 @@ struct local {
 	char *cache;     /* compiled filters */
 	char *data_dir;
 	char *runner, *worker; /* our helper programs */
-	bool keep_groups;      /* setting: mounts although the caller's groups stay */
 };
 
 static inline struct local *local_of(struct sp_provider *p)

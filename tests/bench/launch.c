@@ -46,7 +46,7 @@ struct row {
 	struct stats stats;
 };
 
-static struct sp_client *client;
+static struct sp_client *chooses, *local;
 static int null_fd;
 
 static void __attribute__((noreturn)) die(const char *what, const char *which)
@@ -139,10 +139,10 @@ static int by_library(const struct row *row)
 	int rc;
 
 	if (row->kind == KIND_RUN)
-		rc = sp_run(client, &(struct sp_sandbox_spec){0}, argv, NULL, &result,
-			&err);
+		rc = sp_run(
+			local, &(struct sp_sandbox_spec){0}, argv, NULL, &result, &err);
 	else
-		rc = sp_sandbox_exec(client, argv[0], argv + 1, NULL, &result, &err);
+		rc = sp_sandbox_exec(chooses, argv[0], argv + 1, NULL, &result, &err);
 	if (rc < 0) {
 		fprintf(stderr, "launch: %s: %s\n", row->name, err.msg);
 		return 125;
@@ -271,7 +271,7 @@ static void report(FILE *json, const struct row *rows, int n)
 int main(int argc, char **argv)
 {
 	static struct row rows[ROWS_MAX];
-	const struct sp_client_opts opts = {.provider = NULL};
+	static const struct sp_client_opts of_local = {.provider = "local"};
 	struct sp_error err = {0};
 	FILE *json;
 	int n;
@@ -283,10 +283,12 @@ int main(int argc, char **argv)
 	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (!json || null_fd < 0)
 		die(argv[2], strerror(errno));
-	if (sp_client_open(&opts, &client, &err) < 0)
+	if (sp_client_open(NULL, &chooses, &err) < 0 ||
+		sp_client_open(&of_local, &local, &err) < 0)
 		die("client", err.msg);
 	measure(rows, n);
 	report(json, rows, n);
-	sp_client_close(client);
+	sp_client_close(chooses);
+	sp_client_close(local);
 	return fclose(json) != 0;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2119 # dockerd_start takes options, and needs none
 # Measure sandpit beside the floor and the peers that are installed, in one run, and write
 # JSON lines to build/bench/.  B is the build folder, N the runs of each quick row.
 #
@@ -119,12 +120,12 @@ add_podman() {
 docker_up=
 
 start_docker() {
-  has dockerd || { echo "not installed"; return 1; }
-  [ "$(id -u)" = 0 ] || { echo "needs root"; return 1; }
-  # shellcheck source=tests/helpers/dockerd.sh
+  # shellcheck source=SCRIPTDIR/../helpers/dockerd.sh
   . tests/helpers/dockerd.sh
-  TMPDIR=$world dockerd_start >"$world/dockerd.out" 2>&1 || { tail -n 1 "$world/dockerd.out"; return 1; }
-  docker_up=1
+  dockerd_missing && return 1
+  TMPDIR=$world dockerd_start >"$world/dockerd.out" 2>&1 && docker_up=1 && return
+  tail -n 1 "$world/dockerd.out"
+  return 1
 }
 
 # shellcheck disable=SC2317 # called by the trap

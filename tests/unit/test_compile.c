@@ -1,148 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The compiled program is what is tested here, call by call and per architecture. */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/audit.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
-/* cmocka wants the five above before it */
-#include <cmocka.h>
 
-#include "base/io.h"
-#include "seccomp/compile.h"
 #include "seccomp/judge.h"
-#include "seccomp/numbers.h"
-#include "tests/unit/bpf_machine.h"
+#include "tests/unit/compiled.h"
 
-#define ALLOW       SCMP_ACT_ALLOW
-#define REFUSED     SCMP_ACT_ERRNO(EPERM)
-#define UNKNOWN     SCMP_ACT_ERRNO(ENOSYS)
-#define KILLED      SCMP_ACT_KILL_PROCESS
-#define HIGH        UINT64_C(0xdeadbeef00000000)
-#define NAMESPACES  0x7e020000u
-#define X32_BIT     0x40000000u
-#define THREAD      0x3d0f00u   /* what pthread_create asks of clone */
-#define FORK        0x01200011u /* and fork */
-#define CAP_CHROOT  (UINT64_C(1) << 18)
-#define PROGRAM_MAX (1u << 20)
-
-static const struct sp_profile_host here = {
-	.arch = SCMP_ARCH_X86_64, .granted_caps = CAP_CHROOT, .version = 6, .major = 1};
-
-struct fixture {
-	struct sp_profile profile;
-	struct sp_buf program;
-};
-
-static void fixture_clear(struct fixture *f)
-{
-	sp_profile_clear(&f->profile);
-	sp_buf_clear(&f->program);
-}
-
-static void compile_text(struct fixture *f, const char *text, size_t len,
-	const struct sp_profile_host *host)
-{
-	struct sp_error err = {0};
-
-	*f = (struct fixture){.program = SP_BUF_INIT(PROGRAM_MAX)};
-	if (sp_profile_read(text, len, host, &f->profile, &err) < 0)
-		fail_msg("read: %s", err.msg);
-	if (sp_seccomp_compile(&f->profile, &f->program, &err) < 0)
-		fail_msg("compile: %s", err.msg);
-}
-
-static void compile_json(struct fixture *f, const char *json)
-{
-	compile_text(f, json, strlen(json), &here);
-}
-
-static void compile_file(struct fixture *f, const char *path)
-{
-	struct sp_error err = {0};
-	struct sp_bytes text = {0};
-
-	if (sp_read_file_at(AT_FDCWD, path, SP_PROFILE_MAX_BYTES, &text, &err) < 0)
-		fail_msg("%s", err.msg);
-	compile_text(f, text.data, text.len, &here);
-	free(text.data);
-}
-
-static uint32_t ask(const struct fixture *f, uint32_t arch, uint32_t nr,
-	const uint64_t args[static 6])
-{
-	struct seccomp_data data = {.nr = (int)nr, .arch = arch};
-	const void *program = f->program.data;
-	uint32_t action = 0;
-
-	memcpy(data.args, args, sizeof(data.args));
-	if (!bpf_run(program, f->program.len / sizeof(struct sock_filter), &data,
-		    &action))
-		fail_msg("the program is not sound at call %u", nr);
-	return action;
-}
-
-/* By name, on the machine's own architecture. */
-static uint32_t call(
-	const struct fixture *f, const char *name, uint64_t a, uint64_t b, uint64_t c)
-{
-	const uint64_t args[6] = {a, b, c};
-	int64_t nr = sp_number_of(name, SCMP_ARCH_X86_64);
-
-	if (nr < 0)
-		fail_msg("%s has no number here", name);
-	return ask(f, AUDIT_ARCH_X86_64, (uint32_t)nr, args);
-}
-
-static void must(const char *what, uint32_t got, uint32_t want)
-{
-	if (got != want)
-		fail_msg("%s: 0x%08x, not 0x%08x", what, got, want);
-}
-
-static const char *const shipped[] = {"seccomp/default.json", "seccomp/strict.json"};
+#define NAMESPACES 0x7e020000u
+#define X32_BIT    0x40000000u
+#define THREAD     0x3d0f00u   /* what pthread_create asks of clone */
+#define FORK       0x01200011u /* and fork */
 
 static const uint64_t patterns[][6] = {{0}, {1, 1, 1, 1, 1, 1},
 	{HIGH, HIGH, HIGH, HIGH, HIGH, HIGH},
 	{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}};
 
-static void shipped_profiles_refuse_every_call_on_the_list(void **state)
+/* Written out again, so that taking one from the list is noticed here. */
+static const char *const kept_shut[] = {"io_uring_setup", "io_uring_enter",
+	"io_uring_register", "bpf", "perf_event_open", "userfaultfd", "fanotify_init",
+	"keyctl", "add_key", "request_key", "open_by_handle_at", "process_madvise",
+	"pidfd_getfd", "kcmp", "mount", "umount2", "pivot_root", "fsopen", "fsconfig",
+	"fsmount", "fspick", "move_mount", "open_tree", "open_tree_attr",
+	"mount_setattr", "init_module", "finit_module", "delete_module", "kexec_load",
+	"kexec_file_load", "reboot", "swapon", "swapoff", "acct", "quotactl",
+	"quotactl_fd", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
+	"iopl", "ioperm", "syslog", "lookup_dcookie", "vhangup", "sethostname",
+	"setdomainname", "mbind", "set_mempolicy", "get_mempolicy", "migrate_pages",
+	"move_pages", "set_mempolicy_home_node", "modify_ldt", "uselib", "sysfs",
+	"ustat", "unshare", "setns", "clone3"};
+
+static bool is_listed(const char *name)
+{
+	for (size_t i = 0; sp_seccomp_refused[i]; i++) {
+		if (strcmp(sp_seccomp_refused[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void shipped_profiles_refuse_what_must_stay_shut(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	for (size_t p = 0; p < SP_COUNT(shipped); p++) {
 		compile_file(&f, shipped[p]);
-		for (size_t i = 0; sp_seccomp_refused[i]; i++) {
-			const char *name = sp_seccomp_refused[i];
+		for (size_t i = 0; i < SP_COUNT(kept_shut); i++) {
+			const char *name = kept_shut[i];
 			int64_t nr = sp_number_of(name, SCMP_ARCH_X86_64);
 
-			for (size_t k = 0; nr >= 0 && k < SP_COUNT(patterns); k++)
+			assert_true(nr >= 0 && is_listed(name));
+			for (size_t k = 0; k < SP_COUNT(patterns); k++)
 				must(name,
 					ask(&f, AUDIT_ARCH_X86_64, (uint32_t)nr,
 						patterns[k]),
 					strcmp(name, "clone3") ? REFUSED : UNKNOWN);
 		}
-		fixture_clear(&f);
-	}
-}
-
-static void shipped_profiles_open_nothing(void **state)
-{
-	sp_autostrv struct sp_strv opened = {0};
-	struct fixture f;
-
-	(void)state;
-	for (size_t p = 0; p < SP_COUNT(shipped); p++) {
-		compile_file(&f, shipped[p]);
-		assert_int_equal(sp_profile_opened(&f.profile, &opened, NULL), 0);
-		if (opened.count > 0)
-			fail_msg("%s opens %s", shipped[p], opened.items[0]);
 		fixture_clear(&f);
 	}
 }
@@ -374,145 +287,6 @@ static void capabilities_granted_decide(void **state)
 	fixture_clear(&f);
 }
 
-/* ----- the model and the program say the same -------------------------------- */
-
-static const char *const agree[] = {
-	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
-	"{\"names\":[\"mount\",\"mseal\"],\"action\":\"SCMP_ACT_ERRNO\"},"
-	"{\"names\":[\"read\"],\"action\":\"SCMP_ACT_KILL\",\"args\":["
-	"{\"index\":2,\"value\":4294967297,\"op\":\"SCMP_CMP_GT\"}]}]}",
-
-	"{\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"syscalls\":["
-	"{\"names\":[\"read\",\"cachestat\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-	"{\"index\":0,\"value\":4294967297,\"op\":\"SCMP_CMP_LE\"}]},"
-	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_LOG\"},"
-	"{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-	"{\"index\":1,\"value\":21522,\"op\":\"SCMP_CMP_NE\"}]},"
-	"{\"names\":[\"personality\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-	"{\"index\":0,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]}",
-
-	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":["
-	"{\"names\":[\"read\",\"futex_wait\"],\"action\":\"SCMP_ACT_ALLOW\"},"
-	"{\"names\":[\"read\",\"futex_wait\"],\"action\":\"SCMP_ACT_TRAP\",\"args\":["
-	"{\"index\":1,\"value\":4294967296,\"op\":\"SCMP_CMP_GE\"},"
-	"{\"index\":2,\"value\":1,\"op\":\"SCMP_CMP_LT\"}]},"
-	"{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5,\"args\":["
-	"{\"index\":0,\"value\":0,\"op\":\"SCMP_CMP_EQ\"}]},"
-	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-	"{\"index\":5,\"value\":4294967295,\"op\":\"SCMP_CMP_NE\"}]},"
-	"{\"names\":[\"getpid\"],\"action\":\"SCMP_ACT_TRACE\",\"errnoRet\":7},"
-	"{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-	"{\"index\":0,\"value\":12,\"op\":\"SCMP_CMP_LT\"}]},"
-	"{\"names\":[\"open\"],\"action\":\"SCMP_ACT_ALLOW\"},"
-	"{\"names\":[\"open\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":2}]}",
-};
-
-static const uint64_t values[] = {0, 1, 11, 12, 21521, 21522, 0xfffffffe, 0xffffffff,
-	UINT64_C(0x100000000), UINT64_C(0x100000001), UINT64_C(0x100000002),
-	UINT64_C(0x200000000), HIGH | 21522, HIGH | 1, UINT64_MAX};
-
-static void compare_call(const struct fixture *f, const char *name, uint32_t nr)
-{
-	for (size_t a = 0; a < SP_COUNT(values); a++) {
-		for (size_t b = 0; b < SP_COUNT(values); b++) {
-			const uint64_t args[6] = {values[a], values[b],
-				values[(a + b) % SP_COUNT(values)], 0, 0, values[b]};
-
-			must(name, ask(f, AUDIT_ARCH_X86_64, nr, args),
-				sp_profile_decide(&f->profile, name, args));
-		}
-	}
-}
-
-static void compare_all(const struct fixture *f)
-{
-	for (uint32_t nr = 0; nr <= sp_number_last(SCMP_ARCH_X86_64); nr++) {
-		sp_autofree char *name = seccomp_syscall_resolve_num_arch(
-			SCMP_ARCH_X86_64, (int)nr);
-
-		if (name)
-			compare_call(f, name, nr);
-	}
-	compare_call(f, "cachestat", 451);
-	compare_call(f, "futex_wait", 455);
-	compare_call(f, "mseal", 462);
-}
-
-static void model_and_program_agree_on_every_call(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	for (size_t p = 0; p < SP_COUNT(shipped); p++) {
-		compile_file(&f, shipped[p]);
-		compare_all(&f);
-		fixture_clear(&f);
-	}
-	for (size_t i = 0; i < SP_COUNT(agree); i++) {
-		compile_json(&f, agree[i]);
-		compare_all(&f);
-		fixture_clear(&f);
-	}
-}
-
-#define ONE_RULE(call, action, op, value, two) \
-	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[" \
-	"{\"names\":[\"" call "\"],\"action\":\"SCMP_ACT_ALLOW\"}," \
-	"{\"names\":[\"" call "\"],\"action\":\"" action "\",\"args\":[" \
-	"{\"index\":0,\"value\":" value ",\"valueTwo\":" two ",\"op\":\"" op "\"}]}]}"
-
-static void a_condition_that_refuses_beats_one_that_allows(void **state)
-{
-	static const struct {
-		const char *json;
-		uint64_t refused, allowed;
-	} rows[] = {
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_EQ", "4294967301", "0"),
-			0x100000005, 5},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_NE", "4294967301", "0"),
-			5, 0x100000005},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_LT", "4294967301", "0"),
-			0x100000004, 0x100000005},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_LE", "4294967301", "0"),
-			0x100000005, 0x100000006},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_GT", "4294967301", "0"),
-			0x200000000, 0x100000005},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_GE", "4294967301", "0"),
-			0x100000005, 0x100000004},
-		{ONE_RULE("lseek", "SCMP_ACT_TRAP", "SCMP_CMP_MASKED_EQ", "4294967297",
-			 "4294967296"),
-			0x100000002, 0x100000003},
-	};
-	struct fixture f;
-
-	(void)state;
-	for (size_t i = 0; i < SP_COUNT(rows); i++) {
-		compile_json(&f, rows[i].json);
-		must(rows[i].json, call(&f, "lseek", rows[i].refused, 0, 0),
-			SCMP_ACT_TRAP);
-		must(rows[i].json, call(&f, "lseek", rows[i].allowed, 0, 0), ALLOW);
-		fixture_clear(&f);
-	}
-}
-
-static void high_halves_of_ints_do_not_count(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	compile_json(&f, agree[1]);
-	must("NE", call(&f, "ioctl", 0, 21522, 0), KILLED);
-	must("NE, high half", call(&f, "ioctl", 0, HIGH | 21522, 0), KILLED);
-	must("NE, another", call(&f, "ioctl", 0, HIGH | 21523, 0), ALLOW);
-	must("-1 of 32 bits", call(&f, "personality", 0xffffffff, 0, 0), ALLOW);
-	must("-1 of 64 bits", call(&f, "personality", UINT64_MAX, 0, 0), ALLOW);
-	fixture_clear(&f);
-	compile_json(&f, agree[2]);
-	must("LT", call(&f, "socket", HIGH | 11, 0, 0), ALLOW);
-	must("LT, over", call(&f, "socket", HIGH | 12, 0, 0), REFUSED);
-	fixture_clear(&f);
-}
-
 /* ----- sub-architectures ------------------------------------------------------ */
 
 static const char both[] =
@@ -589,30 +363,6 @@ static void clone3_not_named_falls_back(void **state)
 	fixture_clear(&f);
 }
 
-static void a_widening_profile_is_told_what_it_opened(void **state)
-{
-	static const char *const want[] = {"bpf", "clone3", "clone with new namespaces",
-		"ioctl TIOCSTI", "ioctl TIOCLINUX", "socket AF_VSOCK",
-		"architecture x86"};
-	sp_autostrv struct sp_strv got = {0};
-	struct fixture f;
-
-	(void)state;
-	compile_json(&f,
-		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"archMap\":[{\"architecture\":"
-		"\"SCMP_ARCH_X86_64\",\"subArchitectures\":[\"SCMP_ARCH_X86\"]}],"
-		"\"syscalls\":[{\"names\":[\"bpf\",\"clone\",\"clone3\",\"ioctl\","
-		"\"read\",\"mount\"],\"action\":\"SCMP_ACT_ALLOW\"},"
-		"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\"},"
-		"{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
-		"{\"index\":0,\"value\":40,\"op\":\"SCMP_CMP_EQ\"}]}]}");
-	assert_int_equal(sp_profile_opened(&f.profile, &got, NULL), 0);
-	assert_int_equal(got.count, SP_COUNT(want));
-	for (size_t i = 0; i < got.count; i++)
-		assert_string_equal(got.items[i], want[i]);
-	fixture_clear(&f);
-}
-
 static int compile_only(const char *json, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf program = SP_BUF_INIT(PROGRAM_MAX);
@@ -652,8 +402,11 @@ static void a_value_wider_than_its_argument_is_an_error(void **state)
 	struct sp_error err = {0};
 
 	(void)state;
-	assert_int_equal(compile_only(ONE_RULE("ioctl", "SCMP_ACT_ERRNO", "SCMP_CMP_EQ",
-					      "4294967301", "0"),
+	assert_int_equal(compile_only("{\"defaultAction\":\"SCMP_ACT_ERRNO\","
+				      "\"syscalls\":[{\"names\":[\"ioctl\"],"
+				      "\"action\":\"SCMP_ACT_ALLOW\",\"args\":["
+				      "{\"index\":0,\"value\":4294967301,"
+				      "\"op\":\"SCMP_CMP_EQ\"}]}]}",
 				 &err),
 		SP_ERR_INVALID);
 	assert_non_null(strstr(err.msg, "argument 0 of ioctl"));
@@ -692,8 +445,7 @@ static void shipped_programs_stay_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shipped_profiles_refuse_every_call_on_the_list),
-		cmocka_unit_test(shipped_profiles_open_nothing),
+		cmocka_unit_test(shipped_profiles_refuse_what_must_stay_shut),
 		cmocka_unit_test(another_architecture_is_killed),
 		cmocka_unit_test(x32_numbers_are_refused),
 		cmocka_unit_test(numbers_newer_than_known_do_not_exist),
@@ -704,13 +456,9 @@ int main(void)
 		cmocka_unit_test(what_programs_need_is_allowed),
 		cmocka_unit_test(strict_makes_fifos_and_no_devices),
 		cmocka_unit_test(capabilities_granted_decide),
-		cmocka_unit_test(model_and_program_agree_on_every_call),
-		cmocka_unit_test(a_condition_that_refuses_beats_one_that_allows),
-		cmocka_unit_test(high_halves_of_ints_do_not_count),
 		cmocka_unit_test(each_sub_architecture_has_its_own_numbers),
 		cmocka_unit_test(calls_with_arguments_in_memory_stay_shut),
 		cmocka_unit_test(clone3_not_named_falls_back),
-		cmocka_unit_test(a_widening_profile_is_told_what_it_opened),
 		cmocka_unit_test(
 			unknown_names_are_passed_over_only_where_the_default_refuses),
 		cmocka_unit_test(a_value_wider_than_its_argument_is_an_error),
@@ -718,9 +466,9 @@ int main(void)
 		cmocka_unit_test(shipped_programs_stay_short),
 	};
 
-	/* The numbers above are one machine's; elsewhere libseccomp cannot be asked. */
+	/* A program is compiled for the machine it runs on, and asked with its numbers. */
 	if (seccomp_arch_native() != SCMP_ARCH_X86_64) {
-		print_message("skipped: written for x86-64\n");
+		print_message("1..0 # SKIP the numbers are those of x86-64\n");
 		return 0;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

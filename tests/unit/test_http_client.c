@@ -405,7 +405,7 @@ static void check_not_sent(const char *url, enum sp_code code, const char *words
 
 static void tells_that_there_is_no_socket(void **state)
 {
-	char dir[] = "/tmp/sp-http-XXXXXX", url[64];
+	char dir[] = "/tmp/sp-http-XXXXXX", url[160];
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -417,7 +417,7 @@ static void tells_that_there_is_no_socket(void **state)
 static void tells_that_a_socket_is_dead(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char dir[] = "/tmp/sp-http-XXXXXX", url[64];
+	char dir[] = "/tmp/sp-http-XXXXXX", url[160];
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	(void)state;
@@ -641,6 +641,7 @@ static void takes_over_with_what_came_early(void **state)
 	for (size_t i = 0; i < SP_COUNT(heads); i++) {
 		struct pair p = with_reply(heads[i], FAKE_ECHO);
 		sp_autoduplex struct sp_duplex *d = NULL;
+		int64_t start = sp_clock_ms();
 		char text[32];
 
 		assert_int_equal(hijack(&p, &d), 0);
@@ -649,6 +650,8 @@ static void takes_over_with_what_came_early(void **state)
 		assert_int_equal(sp_duplex_end_write(d, &p.err), 0);
 		assert_int_equal(read_all(d, text, sizeof(text) - 1), 14);
 		assert_string_equal(text, "early and late");
+		/* The end came from ours, not from the server's patience. */
+		assert_in_range(sp_clock_ms() - start, 0, FAKE_WAIT_MS / 2);
 		assert_non_null(strstr(request(&p, 0), "Upgrade: tcp\r\n"));
 		assert_non_null(strstr(request(&p, 0), "\r\n\r\n{}"));
 		end(&p);

@@ -4,7 +4,8 @@
  * libc's, read-only inside, and it loads nothing of the image.
  *
  *     agent keep EXPIRES_MS                         be process 1 until then (0: for ever)
- *     agent run TOKEN TIMEOUT_MS STDIN WORKDIR -- PROGRAM ARGUMENT…
+ *     agent run TOKEN TIMEOUT_MS LETTERS WORKDIR -- PROGRAM ARGUMENT…
+ *         i: it has standard input; e: bytes of WORKDIR and what follows are as %XX
  *     agent kill TOKEN                              end what "run TOKEN" runs
  *     agent sweep                                   end what nobody watches any more
  */
@@ -80,16 +81,41 @@ static int keep(int argc, char **argv)
 	}
 }
 
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* %XX to bytes, in place. */
+static void decode(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (*text == '%' && digit(text[1]) >= 0 && digit(text[2]) >= 0) {
+			*to++ = (char)(digit(text[1]) * 16 + digit(text[2]));
+			text += 2;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
 static int run(int argc, char **argv)
 {
 	struct sp_agent_command command;
 
 	if (argc < 8 || strlen(argv[2]) != SP_REPORT_TOKEN_LEN)
 		return SP_AGENT_USAGE;
+	for (int i = 5; strchr(argv[4], SP_AGENT_ENCODED) && i < argc; i++)
+		decode(argv[i]);
 	command = (struct sp_agent_command){
 		.token = argv[2],
 		.timeout_ms = number(argv[3]),
-		.has_stdin = number(argv[4]) != 0,
+		.has_stdin = strchr(argv[4], SP_AGENT_STDIN) != NULL,
 		.workdir = argv[5],
 		.argv = argv + 7,
 	};

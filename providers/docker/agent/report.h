@@ -46,6 +46,12 @@ enum sp_report_letter {
 	SP_REPORT_SURVIVORS = 'a',     /* some of its processes could not be ended */
 };
 
+/* The letters "run" is told with. */
+enum sp_agent_letter {
+	SP_AGENT_STDIN = 'i',   /* it has standard input */
+	SP_AGENT_ENCODED = 'e', /* its folder and arguments are percent-encoded */
+};
+
 /* Exit codes of "kill" and "sweep". */
 enum sp_agent_exit {
 	SP_AGENT_DONE = 0,

@@ -3,6 +3,7 @@
 #ifndef SP_DOCKER_AGENT_RUN_H
 #define SP_DOCKER_AGENT_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sp_agent_command {
@@ -10,7 +11,7 @@ struct sp_agent_command {
 	int64_t timeout_ms;  /* 0 is none */
 	const char *workdir; /* empty: where we are */
 	char **argv;
-	int has_stdin; /* else standard input is empty */
+	bool has_stdin; /* else standard input is empty */
 };
 
 /*

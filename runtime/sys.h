@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System calls that not every C library knows, by number.  The runner is built with musl
+ * where that is there: glibc asks the processor for its caches at every start, which a
+ * virtual machine answers slowly, and a runner needs none of it.
+ */
+#ifndef SP_RUNTIME_SYS_H
+#define SP_RUNTIME_SYS_H
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of <sys/mount.h>, which cannot stand beside <linux/mount.h>. */
+#define SYS_MNT_DETACH 2
+
+/* Of <fcntl.h>, where the C library is older than the kernel's. */
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+static inline int sys_fsopen(const char *type)
+{
+	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+/* value NULL sets a flag. */
+static inline int sys_fsconfig_set(int fs, const char *key, const char *value)
+{
+	return (int)syscall(SYS_fsconfig, fs,
+		value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
+}
+
+static inline int sys_fsconfig_create(int fs)
+{
+	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+}
+
+static inline int sys_fsmount(int fs, unsigned int attributes)
+{
+	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes);
+}
+
+static inline int sys_open_tree_clone(int dirfd, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_open_tree, dirfd, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | flags);
+}
+
+static inline int sys_move_mount(int from_fd, int to_dirfd, const char *to)
+{
+	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH;
+
+	if (!*to)
+		flags |= MOVE_MOUNT_T_EMPTY_PATH;
+	return (int)syscall(SYS_move_mount, from_fd, "", to_dirfd, to, flags);
+}
+
+static inline int sys_mount_setattr(
+	int fd, unsigned int flags, const struct mount_attr *attr)
+{
+	return (int)syscall(
+		SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, attr, sizeof(*attr));
+}
+
+static inline int sys_make_private(void)
+{
+	return (int)syscall(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static inline int sys_detach_cwd(void)
+{
+	return (int)syscall(SYS_umount2, ".", SYS_MNT_DETACH);
+}
+
+static inline int sys_close_range(unsigned int first, unsigned int last)
+{
+	return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+#endif
