@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What code inside the local sandbox can see and reach of the host: the tables of attempts
 # in tests/helpers/attack_*.c, from three kinds of sandboxes (helper-contain.bash).
+# shellcheck disable=SC2030,SC2031 # a test is a subshell, and so is all of it
 load helper-contain
 
 setup() {
@@ -12,6 +13,21 @@ teardown() {
   local handle
   for handle in ${kept-}; do sandpit destroy "$handle"; done
   remove_host
+}
+
+new_local_sandbox() {
+  sandpit create -p local -v "$W/attacks:/attacks"
+}
+
+# The tables of what a command is given, from one that joins.
+attack_by_exec() {
+  local family
+  for family in process calls given; do
+    (trap '' HUP; sandpit exec -e HOST_PID -e HOST_FILE "$kept" -- "/attacks/attack_$family" \
+      <"$W/file" 7</ 9<"$W/file") >"$W/rows" || { cat "$W/rows"; return 1; }
+    all_rows "$W/rows"
+  done
+  host_is_untouched
 }
 
 @test "root inside reaches no file, device or setting of the host" { attack root files; }
@@ -64,38 +80,22 @@ teardown() {
 @test "an exec into a sandbox reaches no process, call or descriptor more" {
   choose_kind root
   kept=$(new_local_sandbox)
-  local family
-  for family in process calls given; do
-    (trap '' HUP; sandpit exec -e HOST_PID -e HOST_FILE "$kept" -- "/attacks/attack_$family" \
-      <"$W/file" 7</ 9<"$W/file") >"$W/rows" || { cat "$W/rows"; return 1; }
-    all_rows "$W/rows"
-  done
-  host_is_untouched
+  attack_by_exec
 }
 
 @test "an exec into a user's sandbox reaches no process, call or descriptor more" {
   choose_kind rootless
   kept=$(new_local_sandbox)
-  local family
-  for family in process calls given; do
-    (trap '' HUP; sandpit exec -e HOST_PID -e HOST_FILE "$kept" -- "/attacks/attack_$family" \
-      <"$W/file" 7</ 9<"$W/file") >"$W/rows" || { cat "$W/rows"; return 1; }
-    all_rows "$W/rows"
-  done
-  host_is_untouched
-}
-
-new_local_sandbox() {
-  sandpit create -p local -v "$W/attacks:/attacks" "$@"
+  attack_by_exec
 }
 
 # attack_race HOW, racing with 20 joins of COMMAND and of cp.
 race() { # HOW COMMAND...
-  local how=$1 racer i
+  local how=$1 racer
   shift
   sandpit exec "$kept" -- /attacks/attack_race "$how" >"$W/race" 2>&1 3>&- &
   racer=$!
-  for i in {1..20}; do
+  for _ in {1..20}; do
     sandpit exec "$kept" -- "$@" >/dev/null 2>&1 </dev/null || :
   done
   sandpit cp "$kept:/etc/passwd" - >/dev/null

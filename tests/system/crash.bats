@@ -47,7 +47,7 @@ note_ids() {
 
 is_clean() {
   [ -z "$(own_processes)" ] && [ -z "$(own_groups)" ] &&
-    [ -z "$(ls -A "$W/state/local" "$W/state/ids" 2>/dev/null | grep -v ':$' | grep .)" ] &&
+    [ -z "$(find "$W/state/local" "$W/state/ids" -mindepth 1 2>/dev/null)" ] &&
     ! grep -qF "$W" /proc/self/mountinfo
 }
 

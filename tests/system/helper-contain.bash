@@ -9,13 +9,12 @@ load helper
 # How to start a sandbox of KIND, in ${start[@]}; skips the test where that cannot be.
 choose_kind() { # KIND
   case $1 in
-  root) require root && start=() AS_USER='' ;;
-  user) require root && start=(-u 1000) AS_USER='' ;;
+  root) require root && start=() && export AS_USER='' ;;
+  user) require root && start=(-u 1000) && export AS_USER='' ;;
   rootless)
     require rootless
     start=()
-    AS_USER=1
-    export SANDPIT_STATE_DIR=$W/user/state HOME=$W/user XDG_RUNTIME_DIR=$W/user
+    export AS_USER=1 SANDPIT_STATE_DIR=$W/user/state HOME=$W/user XDG_RUNTIME_DIR=$W/user
     [ -d "$W/bin" ] || copy_programs
     ;;
   esac
@@ -61,6 +60,7 @@ attack() { # KIND FAMILY [OPTIONS OF RUN...]
   choose_kind "$kind"
   run_attack "$family" "$@" >"$W/rows" 2>&1 || { cat "$W/rows" >&2; return 1; }
   all_rows "$W/rows"
+  [ -z "${SP_ROWS-}" ] || cp "$W/rows" "$SP_ROWS/$kind-$family"
   host_is_untouched
 }
 
@@ -80,5 +80,8 @@ all_rows() {
   local want got
   want=$(sed -n 's/^rows //p' "$1")
   got=$(grep -c '^ok ' "$1")
-  [ -n "$want" ] && [ "$got" = "$want" ] || { cat "$1" >&2; return 1; }
+  if [ -z "$want" ] || [ "$got" != "$want" ]; then
+    cat "$1" >&2
+    return 1
+  fi
 }
