@@ -48,12 +48,14 @@ static void cut_end(struct place *p)
 static int split(struct place *p, const char *path, struct sp_error *err)
 {
 	char *slash;
+	const char *name;
 
 	cut_end(p);
 	slash = strrchr(p->whole, '/');
-	if (strlen(slash ? slash + 1 : p->whole) > NAME_MAX)
+	name = slash ? slash + 1 : p->whole;
+	if (strlen(name) > NAME_MAX)
 		return sp_fail(err, SP_ERR_LIMIT, "name in %.64s... is too long", path);
-	snprintf(p->name, sizeof(p->name), "%s", slash ? slash + 1 : p->whole);
+	memcpy(p->name, name, strlen(name) + 1);
 	snprintf(p->parent, sizeof(p->parent), "%.*s",
 		slash ? (int)(slash - p->whole) : 1, slash ? p->whole : ".");
 	if (slash == p->whole)
