@@ -448,6 +448,13 @@ is_not_running() { # HANDLE
   no_sandboxes
 }
 
+@test "an engine that answers is chosen, and local where there is none" {
+  run sandpit run --json true
+  [ "$(json '["provider"]' <<<"$output")" = "$P" ]
+  run sandpit run --json -i no-such-image:1 -p local true
+  [ "$(json '["error"]["code"]' <<<"$output")" = not_found ]
+}
+
 @test "timings say where the time went, on stderr" {
   run --separate-stderr sprun --timings "echo hi"
   [ "$output" = hi ]
