@@ -157,6 +157,7 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
+	assert_non_null(w);
 	w->provider.driver = &fake_driver;
 	memcpy(w->path, "/tmp/sp-files-XXXXXX", 21);
 	assert_non_null(mkdtemp(w->path));

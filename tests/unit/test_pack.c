@@ -38,6 +38,7 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
+	assert_non_null(w);
 	memcpy(w->path, "/tmp/sp-pack-XXXXXX", 20);
 	assert_non_null(mkdtemp(w->path));
 	w->base = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

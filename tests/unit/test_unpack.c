@@ -36,6 +36,7 @@ static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
+	assert_non_null(w);
 	memcpy(w->path, "/tmp/sp-unpack-XXXXXX", 22);
 	assert_non_null(mkdtemp(w->path));
 	w->base = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -664,8 +665,8 @@ static void limits_extension_headers(void **state)
 static void checks_numbers_for_overflow(void **state)
 {
 	static const char *const sizes[] = {"77777777777",
-		"\x80\xff\xff\xff\xff\xff\xff"
-		"\xff\xff\xff\xff",
+		("\x80\xff\xff\xff\xff\xff\xff"
+		 "\xff\xff\xff\xff"),
 		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "9", "1 1", "-1",
 		"0x1"};
 	struct world *w = *state;

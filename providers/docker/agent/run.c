@@ -151,7 +151,7 @@ static bool start(struct job *j, struct start_failure *failure)
 
 static bool has_waiting_bytes(const struct job *j)
 {
-	return j->out.len > 0 || j->err.len > 0;
+	return j->out.is_full || j->err.is_full;
 }
 
 /* How long poll() may sleep; -1 without end. */
