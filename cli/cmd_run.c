@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run, exec and create. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -184,7 +185,7 @@ static void say_stopped_at_limit(const struct job *job)
 }
 
 /* Our own output ended before the command did. */
-static int end_of_output(struct job *job, int rc)
+static int end_of_output(struct job *job, int rc, struct sp_error *err)
 {
 	switch (job->relay.end) {
 	case RELAY_READER_GONE:
@@ -193,6 +194,9 @@ static int end_of_output(struct job *job, int rc)
 	case RELAY_STUCK:
 		say_stopped_at_limit(job);
 		return CLI_EXIT_TIMEOUT;
+	case RELAY_FAILED:
+		errno = job->relay.failed_errno;
+		return sp_fail_errno(err, "write the output of the command");
 	default:
 		return rc;
 	}
@@ -234,7 +238,7 @@ static int finish(struct job *job, int rc, struct sp_error *err)
 		cli_signals_die(sig);
 	}
 	if (rc < 0)
-		return end_of_output(job, rc);
+		return end_of_output(job, rc, err);
 	if (job->args->json)
 		rc = print_result(job, err);
 	return rc < 0 ? rc : exit_status(job);

@@ -90,5 +90,8 @@ int relay_output(void *ctx, enum sp_stream stream, const char *data, size_t len)
 		r->end = write_some(r, s->fd, &data, &len);
 	if (r->end == RELAY_OPEN)
 		return 0;
-	return r->end == RELAY_FAILED ? (int)sp_code_of_errno(errno) : SP_ERR_CANCELLED;
+	if (r->end != RELAY_FAILED)
+		return SP_ERR_CANCELLED;
+	r->failed_errno = errno;
+	return sp_code_of_errno(errno);
 }

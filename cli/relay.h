@@ -18,6 +18,7 @@ struct relay {
 	int cancel_fd;
 	int64_t deadline_ms; /* 0: none */
 	enum relay_end end;
+	int failed_errno; /* of RELAY_FAILED */
 	struct relay_stream {
 		int fd;        /* what is written to */
 		bool is_ready; /* fd is known, and does not block where it can help it */

@@ -40,6 +40,7 @@ struct sp_container_spec {
 	const char *network_mode; /* "none", "bridge", "host" */
 	const char *stop_signal;
 	const char *runtime;
+	const char *log_driver; /* "none": what it writes is kept nowhere */
 
 	uint64_t memory_bytes;
 	uint64_t memory_swap_bytes; /* memory and swap together; = memory: no swap */

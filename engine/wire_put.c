@@ -186,6 +186,18 @@ static void put_security(
 		sp_wire_put_list(host, "SecurityOpt", sp_strv_list(&options), failed);
 }
 
+static void put_log(
+	struct json_object *host, const struct sp_container_spec *s, bool *failed)
+{
+	struct json_object *log;
+
+	if (!s->log_driver)
+		return;
+	log = put_object(host, "LogConfig", failed);
+	if (log)
+		sp_json_put_str(log, "Type", s->log_driver, failed);
+}
+
 static void put_host(
 	struct json_object *doc, const struct sp_container_spec *s, bool *failed)
 {
@@ -203,6 +215,7 @@ static void put_host(
 		sp_json_put_int(host, "PidsLimit", s->pids_limit, failed);
 	if (s->oom_score_adj)
 		sp_json_put_int(host, "OomScoreAdj", s->oom_score_adj, failed);
+	put_log(host, s, failed);
 	put_disk(host, s, failed);
 	put_ulimits(host, s, failed);
 	sp_wire_put_list(host, "CapDrop", s->cap_drop, failed);

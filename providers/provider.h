@@ -64,8 +64,8 @@ enum sp_capability {
  * Steps a run() notes in the command's timeline beside its own, so that what the sandbox
  * cost can be told from what the command took.
  */
-#define SP_MARK_STARTED "started" /* the sandbox is there, the command begins */
-#define SP_MARK_ENDED   "ended"   /* the command is over, the sandbox goes */
+#define SP_MARK_STARTED "exec"   /* the sandbox is there, the command begins */
+#define SP_MARK_ENDED   "exited" /* the command is over, the sandbox goes */
 
 /* One command, complete: what the layers above leave open they fill in first. */
 struct sp_command {

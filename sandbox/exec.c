@@ -73,18 +73,32 @@ static bool take_captured(struct sp_buf *from, struct sp_bytes *to)
 	return true;
 }
 
-static int64_t mark_us(const struct sp_timeline *t, const char *name, int64_t otherwise)
+static bool find_mark(const struct sp_timeline *t, const char *name, int64_t *at_us)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (strcmp(t->marks[i].name, name) == 0)
-			return t->marks[i].at_us;
-	return otherwise;
+		if (strcmp(t->marks[i].name, name) == 0) {
+			*at_us = t->marks[i].at_us;
+			return true;
+		}
+	return false;
+}
+
+void sp_execution_split(const struct sp_execution *x, struct sp_exec_result *r)
+{
+	const int64_t total_us = sp_clock_us() - x->start_us;
+	int64_t started_us, ended_us;
+
+	if (!find_mark(x->command.timeline, SP_MARK_STARTED, &started_us) ||
+		!find_mark(x->command.timeline, SP_MARK_ENDED, &ended_us))
+		return;
+	r->create_us = started_us;
+	r->wall_us = ended_us - started_us;
+	r->destroy_us = total_us - ended_us;
 }
 
 int sp_execution_result(struct sp_execution *x, const struct sp_provider *where,
 	const char *id, struct sp_exec_result *out, struct sp_error *err)
 {
-	const struct sp_timeline *t = x->command.timeline;
 	const int64_t total_us = sp_clock_us() - x->start_us;
 	struct sp_exec_result r = {
 		.exit_code = x->outcome.exit_code,
@@ -95,8 +109,6 @@ int sp_execution_result(struct sp_execution *x, const struct sp_provider *where,
 		.out_truncated = x->truncated[0],
 		.err_truncated = x->truncated[1],
 		.wall_us = x->outcome.wall_us ? x->outcome.wall_us : total_us,
-		.create_us = mark_us(t, SP_MARK_STARTED, 0),
-		.destroy_us = total_us - mark_us(t, SP_MARK_ENDED, total_us),
 	};
 
 	if (x->command.on_output == capture &&
@@ -137,7 +149,11 @@ int sp_run(struct sp_client *client, const struct sp_sandbox_spec *spec,
 
 	sp_execution_init(&x, argv, opts);
 	rc = sp_manager_run(client->manager, spec, &x.command, &p, id, &x.outcome, err);
-	return rc < 0 ? rc : sp_execution_result(&x, p, id, out, err);
+	if (rc == 0)
+		rc = sp_execution_result(&x, p, id, out, err);
+	if (rc == 0)
+		sp_execution_split(&x, out);
+	return rc;
 }
 
 void sp_exec_result_clear(struct sp_exec_result *result)

@@ -26,4 +26,7 @@ void sp_execution_clear(struct sp_execution *x);
 int sp_execution_result(struct sp_execution *x, const struct sp_provider *where,
 	const char *id, struct sp_exec_result *out, struct sp_error *err);
 
+/* Of a run: tell what the sandbox cost from what the command took. */
+void sp_execution_split(const struct sp_execution *x, struct sp_exec_result *r);
+
 #endif

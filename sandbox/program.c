@@ -83,8 +83,13 @@ static void prepared_clear(struct prepared *p)
 	sp_strv_clear(&p->argv);
 }
 
-static int check_program(const struct sp_program *program, struct sp_error *err)
+static int check_program(const struct sp_program *program, const struct sp_language **l,
+	struct sp_error *err)
 {
+	int rc = find_language(program, l, err);
+
+	if (rc < 0)
+		return rc;
 	if (program->len == 0)
 		return sp_fail(err, SP_ERR_INVALID, "there is no code in %.128s",
 			program->name ? program->name : "what was given");
@@ -100,10 +105,8 @@ static int prepare(
 	sp_autobuf struct sp_buf file = SP_BUF_INIT(256);
 	char folder[sizeof(FOLDER_PREFIX) + FOLDER_RANDOM] = FOLDER_PREFIX;
 	const struct sp_language *l;
-	int rc = check_program(program, err);
+	int rc = check_program(program, &l, err);
 
-	if (rc == 0)
-		rc = find_language(program, &l, err);
 	if (rc == 0)
 		rc = sp_random_name(folder + strlen(FOLDER_PREFIX), FOLDER_RANDOM, err);
 	if (rc < 0)
@@ -184,5 +187,9 @@ int sp_run_program(struct sp_client *client, const struct sp_sandbox_spec *spec,
 		return rc;
 	}
 	rc = sp_provider_run_created(p, id, &x.command, &x.outcome, err);
-	return rc < 0 ? rc : sp_execution_result(&x, p, id, out, err);
+	if (rc == 0)
+		rc = sp_execution_result(&x, p, id, out, err);
+	if (rc == 0)
+		sp_execution_split(&x, out);
+	return rc;
 }

@@ -234,6 +234,8 @@ static void harden(struct sp_container_spec *c)
 	c->cap_drop = dropped_capabilities;
 	c->cap_add = kept_capabilities;
 	c->hostname = "sandbox";
+	/* The engine would keep every byte of output on the host's disk, without end. */
+	c->log_driver = "none";
 }
 
 int sp_docker_plan_make(struct sp_docker_plan *plan, const struct sp_sandbox_spec *spec,

@@ -13,8 +13,8 @@ find include base seccomp images engine runtime providers sandbox cli -name '*.[
   # A rank, and a group whose members may see each other.
   function group(path) {
     if (path ~ /facade\.[ch]$/) return "facade"
-    if (path ~ /^providers\/(provider|registry|manager|retry|breaker|pool|net_module)\./)
-      return path ~ /\/(provider)\./ ? "provider" : "manager"
+    if (path ~ /^providers\/(provider|check|info)\./) return "provider"
+    if (path ~ /^providers\/[^\/]+$/) return "manager"
     if (path ~ /^providers\/[^\/]+\//) { split(path, part, "/"); return "driver " part[2] }
     sub(/\/.*/, "", path)
     return path

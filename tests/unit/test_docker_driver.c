@@ -63,6 +63,7 @@ static void a_sandbox_nobody_said_anything_about_is_hardened(void **state)
 	assert_string_equal(c->ulimits[1].name, "core");
 	assert_int_equal(c->ulimits[1].hard, 0);
 	assert_null(c->seccomp_json);
+	assert_string_equal(c->log_driver, "none");
 	assert_true(c->volumes[0].read_only);
 	assert_string_equal(c->workdir, "/workspace");
 	assert_false(c->auto_remove);

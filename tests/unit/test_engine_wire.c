@@ -287,17 +287,19 @@ static void refuses_answers_of_another_shape(void **state)
 		"{\"Id\":\"ab\",\"State\":7}", "{\"Id\":\"ab\",\"State\":{}}",
 		"{\"Id\":\"ab\",\"State\":{\"Status\":\"odd\"}}",
 		"{\"Id\":\"ab\",\"State\":{\"Status\":\"dead\"}}",
-		"{\"Id\":\"ab\",\"State\":{\"Status\":\"dead\"},\"Config\":{\"Labels\":"
-		"{"
-		"\"a\":1}}}",
+		"{\"Id\":\"ab\",\"State\":{\"Status\":\"dead\"},\"Config\":7}",
 		"[{\"Id\":\"ab\",\"State\":\"odd\"}]",
 		"[{\"Id\":\"ab\",\"State\":\"dead\",\"Labels\":{\"a\":[]}}]"};
 	struct sp_container_info info;
 	struct sp_container_list list;
 	struct sp_engine_exec_info exec;
 	struct sp_engine_version version;
+	static const char number_as_label[] = "[{\"Id\":\"ab\",\"State\":\"dead\","
+					      "\"Labels\":{\"a\":1}}]";
 
 	(void)state;
+	assert_int_equal(sp_wire_container_list(TEXT(number_as_label), &list, NULL),
+		SP_ERR_PROTOCOL);
 	for (size_t i = 0; i < SP_COUNT(texts); i++) {
 		const char *t = texts[i];
 
@@ -312,16 +314,15 @@ static void refuses_answers_of_another_shape(void **state)
 static void refuses_ids_that_are_no_ids(void **state)
 {
 	static const char *const texts[] = {"{}", "{\"Id\":null}", "{\"Id\":\"\"}",
-		"{\"Id\":\"a/b\"}", "{\"Id\":\"a b\"}", "{\"Id\":\"A\"}",
-		"{\"Id\":"
-		"\"0123456789012345678901234567890123456789012345678901234567890"
-		"12345678901\"}"};
-	char id[SP_ENGINE_ID_MAX] = "same";
+		"{\"Id\":\"a/b\"}", "{\"Id\":\"a b\"}", "{\"Id\":\"A\"}"};
+	char id[SP_ENGINE_ID_MAX] = "same", text[SP_ENGINE_ID_MAX + 32];
 
 	(void)state;
 	for (size_t i = 0; i < SP_COUNT(texts); i++)
 		assert_int_equal(sp_wire_created(TEXT(texts[i]), id, NULL, NULL),
 			SP_ERR_PROTOCOL);
+	snprintf(text, sizeof(text), "{\"Id\":\"%0*d\"}", SP_ENGINE_ID_MAX, 0);
+	assert_int_equal(sp_wire_created(TEXT(text), id, NULL, NULL), SP_ERR_PROTOCOL);
 	assert_string_equal(id, "same");
 }
 

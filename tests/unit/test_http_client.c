@@ -641,6 +641,7 @@ static void takes_over_with_what_came_early(void **state)
 	for (size_t i = 0; i < SP_COUNT(heads); i++) {
 		struct pair p = with_reply(heads[i], FAKE_ECHO);
 		sp_autoduplex struct sp_duplex *d = NULL;
+		int64_t start = sp_clock_ms();
 		char text[32];
 
 		assert_int_equal(hijack(&p, &d), 0);
@@ -649,6 +650,8 @@ static void takes_over_with_what_came_early(void **state)
 		assert_int_equal(sp_duplex_end_write(d, &p.err), 0);
 		assert_int_equal(read_all(d, text, sizeof(text) - 1), 14);
 		assert_string_equal(text, "early and late");
+		/* The end came from ours, not from the server's patience. */
+		assert_in_range(sp_clock_ms() - start, 0, FAKE_WAIT_MS / 2);
 		assert_non_null(strstr(request(&p, 0), "Upgrade: tcp\r\n"));
 		assert_non_null(strstr(request(&p, 0), "\r\n\r\n{}"));
 		end(&p);

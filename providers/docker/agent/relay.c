@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#define MOVE_BYTES (1u << 20)
+
 static void set_nonblock(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -17,6 +19,8 @@ void sp_relay_init(struct sp_relay *r, int from, int to)
 {
 	r->from = from;
 	r->to = to;
+	r->copies = false;
+	r->is_full = false;
 	r->at = 0;
 	r->len = 0;
 	set_nonblock(from);
@@ -25,7 +29,7 @@ void sp_relay_init(struct sp_relay *r, int from, int to)
 
 struct pollfd sp_relay_poll(const struct sp_relay *r)
 {
-	if (r->len > 0)
+	if (r->is_full)
 		return (struct pollfd){.fd = r->to, .events = POLLOUT};
 	return (struct pollfd){.fd = r->from, .events = POLLIN};
 }
@@ -37,50 +41,74 @@ static bool would_wait(void)
 
 static void end(struct sp_relay *r)
 {
-	close(r->from);
+	if (r->from >= 0)
+		close(r->from);
 	r->from = -1;
+	r->is_full = false;
+	r->len = 0;
 }
 
-static bool fill(struct sp_relay *r)
+/* Between two pipes the kernel moves pages, and nothing is copied. */
+static void move(struct sp_relay *r)
+{
+	ssize_t n = splice(r->from, NULL, r->to, NULL, MOVE_BYTES,
+		SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (n > 0)
+		r->is_full = false;
+	else if (n < 0 && would_wait())
+		/* One of the two is not ready: it was not the one waited for. */
+		r->is_full = !r->is_full;
+	else if (n < 0 && errno != EPIPE)
+		r->copies = true;
+	else
+		end(r);
+}
+
+static void fill(struct sp_relay *r)
 {
 	ssize_t n = read(r->from, r->data, sizeof(r->data));
 
 	if (n < 0 && would_wait())
-		return false;
-	if (n <= 0)
+		return;
+	if (n <= 0) {
 		end(r);
-	else
-		r->len = (size_t)n;
+		return;
+	}
 	r->at = 0;
-	return true;
+	r->len = (size_t)n;
+	r->is_full = true;
 }
 
-static bool drain(struct sp_relay *r)
+static void drain(struct sp_relay *r)
 {
 	ssize_t n = write(r->to, r->data + r->at, r->len);
 
 	if (n < 0 && would_wait())
-		return false;
+		return;
 	if (n < 0) {
 		/* Nobody listens: the command meets a closed pipe, as it would alone. */
-		r->len = 0;
-		if (r->from >= 0)
-			end(r);
-		return true;
+		end(r);
+		return;
 	}
 	r->at += (size_t)n;
 	r->len -= (size_t)n;
-	return true;
+	r->is_full = r->len > 0;
 }
 
-bool sp_relay_step(struct sp_relay *r)
+void sp_relay_step(struct sp_relay *r)
 {
-	if (r->len > 0)
-		return drain(r);
-	return r->from >= 0 && fill(r);
+	if (r->from < 0 && r->len == 0)
+		return;
+	if (!r->copies)
+		move(r);
+	else if (r->len > 0)
+		drain(r);
+	else
+		fill(r);
 }
 
 bool sp_relay_is_done(const struct sp_relay *r)
 {
-	return r->from < 0 && r->len == 0;
+	return r->from < 0;
 }

@@ -15,7 +15,10 @@
 
 struct sp_relay {
 	int from; /* -1 once it has ended */
-	int to;   /* -1 once nobody reads it */
+	int to;
+	bool copies;  /* the kernel does not move pages between these two */
+	bool is_full; /* there are bytes, and no room for them */
+	/* Where it copies: */
 	size_t at, len;
 	char data[SP_RELAY_BYTES];
 };
@@ -26,8 +29,8 @@ void sp_relay_init(struct sp_relay *r, int from, int to);
 /* What to wait for: room where there are bytes, else bytes. */
 struct pollfd sp_relay_poll(const struct sp_relay *r);
 
-/* Take and pass on what goes without waiting.  False: there was nothing to do. */
-bool sp_relay_step(struct sp_relay *r);
+/* Pass on what goes without waiting. */
+void sp_relay_step(struct sp_relay *r);
 
 /* Ended, and everything passed on? */
 bool sp_relay_is_done(const struct sp_relay *r);
