@@ -143,9 +143,11 @@ EOF
 
 @test "the agent cannot be changed, traced or read from inside" {
   h=$(new_sandbox)
-  run sandpit exec "$h" 'echo x >/.sandpit/agent; rm /.sandpit/agent; cat /proc/1/environ; ls /proc/1/fd/0/; kill -9 1; echo on'
+  run --separate-stderr sandpit exec "$h" 'echo x >/.sandpit/agent; rm /.sandpit/agent
+    cat /proc/1/environ; ls /proc/1/fd/0/; kill -9 1; echo on'
   [ "$status" -eq 0 ]
-  [[ $output == *Read-only*Read-only*denied*on ]]
+  [ "$output" = on ]
+  [[ $stderr == *Read-only*Read-only*denied*denied* ]]
 }
 
 @test "the strict profile and a file are sent, and a bad one is one line" {
@@ -166,7 +168,7 @@ EOF
   for target in /proc /sys/fs /dev/shm /.sandpit /x/../proc; do
     run --separate-stderr sprun -v "$W/files:$target" true
     [ "$status" -eq 125 ]
-    [[ $stderr == *"mount target $target"* ]]
+    [[ $stderr == *"mount target "*"$target"* ]]
   done
   no_containers
 }
@@ -225,7 +227,7 @@ time.sleep(7002)"'
   run sandpit exec -t 1 "$h" 'sleep 7002'
   [ "$status" -eq 124 ]
   processes_in "$h" | grep -qx 'sleep 7001'
-  ! processes_in "$h" | grep -qx 'sleep 7002'
+  run ! grep -x 'sleep 7002' <<<"$(processes_in "$h")"
 }
 
 @test "a run whose sandpit was killed is gone at its deadline" {
@@ -316,7 +318,10 @@ time.sleep(7002)"'
 
 @test "labels come back exactly" {
   h=$(new_sandbox -l 'a=b=c d' -l empty= -l dev.sandpit.id=mine)
-  [ "$(sandpit inspect "$h" | json '["labels"]')" = '{"a": "b=c d", "empty": "", "dev.sandpit.id": "mine"}' ]
+  [ "$(sandpit inspect "$h" | json '["labels"].items().__len__()')" = 3 ]
+  for label in 'a=b=c d' empty= dev.sandpit.id=mine; do
+    [ "$(sandpit inspect "$h" | json "[\"labels\"][\"${label%%=*}\"]")" = "${label#*=}" ]
+  done
 }
 
 # --- Engines that are not there, or not what they should be ----------------------------------
