@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What the command promises, on each provider: the other cli-*.bats are links to this.
+#
+# shellcheck disable=SC2154 # run sets stderr and stderr_lines, coproc talk_PID
+# shellcheck disable=SC2016 # what is to be expanded inside
 
 load helper
 
@@ -349,7 +352,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' \
 
 @test "keep leaves the sandbox and tells its handle on stderr" {
   run --separate-stderr sprun --keep "echo x >/tmp/file; echo done"
-  [ "$output" = done ]
+  [ "$output" = "done" ]
   [[ $stderr == "sandpit: kept $P:sb-"* ]]
   h=${stderr#sandpit: kept }
   run sandpit exec "$h" cat /tmp/file
@@ -446,6 +449,13 @@ is_not_running() { # HANDLE
   run -127 --separate-stderr sprun --lang go <<<'package main'
   [[ $stderr == "sandpit: the image has no go"* ]]
   no_sandboxes
+}
+
+@test "an engine that answers is chosen, and local where there is none" {
+  run sandpit run --json true
+  [ "$(json '["provider"]' <<<"$output")" = "$P" ]
+  run sandpit run --json -i no-such-image:1 -p local true
+  [ "$(json '["error"]["code"]' <<<"$output")" = not_found ]
 }
 
 @test "timings say where the time went, on stderr" {
