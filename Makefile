@@ -209,6 +209,8 @@ $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay/main.o \
 		$(filter-out -lcmocka,$(TEST_LIBS))
 
+# They run inside, also where an image has no library.
+$(B)/tests/helpers/attack_%: LDFLAGS += -static
 $(B)/tests/helpers/%: tests/helpers/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(STD) $(WARN) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<

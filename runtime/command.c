@@ -107,6 +107,10 @@ static int become_user(struct runner *r, struct sp_error *err)
 	/* One mapped id has no groups to set, and the kernel refuses the call. */
 	if (r->spec->id_count > 1 && setgroups(who.group_count, who.groups) < 0)
 		return sp_fail_errno(err, "set groups");
+	/* Refused without CAP_CHOWN: then /dev/stderr is not opened by name, no more. */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if ((who.uid || who.gid) && fchown(fd, who.uid, who.gid) < 0)
+			break;
 	if (setresgid(who.gid, who.gid, who.gid) < 0)
 		return sp_fail_errno(err, "become group %u", who.gid);
 	if (setresuid(who.uid, who.uid, who.uid) < 0)

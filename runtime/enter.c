@@ -98,6 +98,13 @@ static _Noreturn void join(struct runner *r)
 	close(r->status[0]);
 	close(SP_RFD_CONTROL);
 	rc = join_cgroups(r, &err);
+	/*
+	 * Before the sandbox can see any process of ours: where it runs as the caller's own
+	 * user nothing else would keep it from tracing the reaper, which has no filter yet.
+	 */
+	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+		rc = sp_fail_errno(&err, "hide the joiner");
+	close(r->proc_fd); /* the host's procfs has no business inside */
 	if (rc == 0)
 		rc = join_namespaces(r, &err);
 	/* Joined by now, so that this is the root that is seen. */

@@ -89,6 +89,23 @@ static int make_streams(
 	return rc;
 }
 
+/*
+ * A pipe is also a file that belongs to someone: only its owner opens /dev/stderr, which is
+ * a link to it, so it goes to the root inside.
+ */
+static int give_streams(
+	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
+{
+	const int ends[] = {f->in[0], f->out[1], f->errors[1]};
+
+	if (!l->sandbox->is_privileged || l->mode == SP_RUNNER_CREATE)
+		return 0;
+	for (size_t i = 0; i < SP_COUNT(ends); i++)
+		if (fchown(ends[i], l->sandbox->outer_uid, l->sandbox->outer_gid) < 0)
+			return sp_fail_errno(err, "hand over a stream");
+	return 0;
+}
+
 /* What the supervisor keeps open for joiners, reached through its /proc folder. */
 static int open_of_supervisor(
 	const struct sp_supervisor *s, int number, int *out, struct sp_error *err)
@@ -135,6 +152,8 @@ static int open_files(
 {
 	int rc = make_streams(l, f, err);
 
+	if (rc == 0)
+		rc = give_streams(l, f, err);
 	if (rc == 0) {
 		f->spec = sp_spec_build(l, &f->sources, err);
 		rc = f->spec < 0 ? f->spec : 0;

@@ -446,6 +446,24 @@ static void links_of_an_earlier_download_are_replaced_never_followed(void **stat
 	assert_int_equal(out(w, "/d", "into"), SP_ERR_EXISTS);
 }
 
+static void devices_and_links_into_procfs_are_not_replaced(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	put(w, "in/f", "new");
+	put(w, "host/target", "kept");
+	assert_int_equal(mkfifoat(w->base, "host/fifo", 0600), 0);
+	assert_int_equal(symlinkat("fifo", w->base, "host/link"), 0);
+	assert_int_equal(symlinkat("/proc/self/exe", w->base, "host/magic"), 0);
+	assert_int_equal(out(w, "/f", "fifo"), SP_ERR_INVALID);
+	assert_int_equal(out(w, "/f", "link"), SP_ERR_INVALID);
+	assert_int_equal(out(w, "/f", "magic"), SP_ERR_INVALID);
+	assert_int_equal(fstatat(w->base, "host/fifo", &st, 0), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(count(w, "host"), 4);
+}
+
 static void modes_that_lock_us_out_are_moved_all_the_same(void **state)
 {
 	struct world *w = *state;
@@ -541,6 +559,24 @@ static void the_workers_own_words_come_before_a_broken_pipe(void **state)
 	assert_int_equal(count(w, "host"), 0);
 }
 
+static void the_error_may_be_unwanted(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "in/f", "x");
+	assert_int_equal(
+		sp_files_copy_in(&w->provider, "id", w->libexec, "/none", "/x", NULL),
+		SP_ERR_NOT_FOUND);
+	assert_int_equal(sp_files_copy_out(&w->provider, "id", w->libexec, "/f",
+				 "/dev/null", NULL),
+		SP_ERR_INVALID);
+	w->get_fails_after = 1;
+	assert_int_equal(
+		sp_files_copy_out(&w->provider, "id", w->libexec, "/f", w->path, NULL),
+		SP_ERR_UNAVAILABLE);
+	assert_int_equal(count(w, "."), 2);
+}
+
 /* --- Streams -------------------------------------------------------------------------------- */
 
 static void an_archive_goes_out_and_in_again_as_a_stream(void **state)
@@ -579,11 +615,13 @@ int main(void)
 		T(parents_must_be_there),
 		T(a_conflict_is_found_before_anything_is_moved),
 		T(links_of_an_earlier_download_are_replaced_never_followed),
+		T(devices_and_links_into_procfs_are_not_replaced),
 		T(modes_that_lock_us_out_are_moved_all_the_same),
 		T(a_hostile_archive_stays_out_of_the_host),
 		T(an_archive_of_something_else_is_refused),
 		T(a_stream_that_breaks_leaves_nothing),
 		T(the_workers_own_words_come_before_a_broken_pipe),
+		T(the_error_may_be_unwanted),
 		T(an_archive_goes_out_and_in_again_as_a_stream),
 	};
 
