@@ -8,14 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/enc.h"
 #include "base/io.h"
 #include "sandbox/settle.h"
+#include "sandbox/staging.h"
 #include "sandbox/transfer.h"
-
-#define TEMP_PREFIX ".sandpit-"
-#define TEMP_RANDOM 16
-#define TEMP_BYTES  (sizeof(TEMP_PREFIX) + TEMP_RANDOM)
 
 /* --- Paths -------------------------------------------------------------------------- */
 
@@ -205,41 +201,6 @@ int sp_files_copy_in(struct sp_provider *p, const char *id, const char *libexec_
 
 /* --- Out ---------------------------------------------------------------------------- */
 
-/* A private folder beside the destination, in which the stream is unpacked first. */
-struct staging {
-	int target; /* the folder the result goes into */
-	int fd;
-	char name[TEMP_BYTES];
-};
-
-static int staging_open(struct staging *s, const char *folder, struct sp_error *err)
-{
-	int rc = 0;
-
-	s->target = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->target < 0)
-		return sp_fail_errno(err, "open folder %s", folder);
-	memcpy(s->name, TEMP_PREFIX, sizeof(TEMP_PREFIX));
-	rc = sp_random_name(s->name + strlen(TEMP_PREFIX), TEMP_RANDOM, err);
-	if (rc < 0)
-		return rc;
-	if (mkdirat(s->target, s->name, 0700) < 0) {
-		s->name[0] = '\0';
-		return sp_fail_errno(err, "make a folder in %s", folder);
-	}
-	s->fd = openat(
-		s->target, s->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return s->fd < 0 ? sp_fail_errno(err, "open folder in %s", folder) : 0;
-}
-
-static void staging_clear(struct staging *s)
-{
-	sp_close_fd(&s->fd);
-	if (s->target >= 0 && s->name[0])
-		sp_remove_tree(s->target, s->name, NULL);
-	sp_close_fd(&s->target);
-}
-
 /* The root of a sandbox has no name that its members could begin with. */
 static int fetch(struct sp_provider *p, const char *id, const char *libexec_dir,
 	const struct place *from, int folder_fd, const char *as, struct sp_error *err)
@@ -336,13 +297,13 @@ static int copy_out(struct sp_provider *p, const char *id, const char *libexec_d
 	const struct place *from, const struct place *to, const char *path,
 	struct sp_error *err)
 {
-	SP_AUTO(staging_clear) struct staging s = {.target = -1, .fd = -1};
+	SP_AUTO(sp_staging_clear) struct sp_staging s = SP_STAGING_INIT;
 	const char *folder, *as;
 	bool merge;
 	int rc = aim(from, to, path, &folder, &as, &merge, err);
 
 	if (rc == 0)
-		rc = staging_open(&s, folder, err);
+		rc = sp_staging_open(&s, libexec_dir, folder, err);
 	if (rc == 0)
 		rc = fetch(p, id, libexec_dir, from, s.fd, as, err);
 	if (rc == 0)

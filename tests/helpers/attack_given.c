@@ -170,7 +170,7 @@ static void run_set_uid(const struct attempt *a, char got[static GOT_MAX])
 	if (pid == 0) {
 		dup2(out[1], 1);
 		if (geteuid() == 0 && setresuid(1000, 1000, 1000) < 0)
-			_exit(printf("nobody else") < 0 || fflush(stdout));
+			_exit(write(1, "nobody else", 11) < 0);
 		execv("/tmp/set-uid", argv);
 		_exit(1);
 	}

@@ -52,7 +52,7 @@ static void kill_first(const struct attempt *a, char got[static GOT_MAX])
 	(void)kill(1, SIGKILL);
 	(void)kill(1, SIGTERM);
 	(void)kill(1, SIGSTOP);
-	say(got, kill(1, 0) == 0 ? "it lives" : "it is gone");
+	say(got, access("/proc/1/stat", F_OK) == 0 ? "it lives" : "it is gone");
 	(void)a;
 }
 

@@ -23,7 +23,8 @@ static bool is_ours(const char *pid)
 	snprintf(path, sizeof(path), "/proc/%.16s/exe", pid);
 	n = readlink(path, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
-	return strstr(exe, "sandpit-") != NULL;
+	/* The archive worker is a command like any other, and holds no more than one. */
+	return strstr(exe, "sandpit-runner") != NULL;
 }
 
 /* Opened while it was ours: looked at before and after. */

@@ -11,15 +11,18 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/io.h"
 #include "images/pack.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
 #include "sandbox/files.h"
-#include "sandbox/settle.h"
 #include "tests/unit/tarball.h"
 
 /* base/in is "/" of the sandbox, base/host what is copied from and to. */
@@ -28,6 +31,7 @@ struct world {
 	char path[32];
 	char libexec[PATH_MAX];
 	int base;
+	int get_hangs; /* tells this descriptor, then waits to be killed; -1 never */
 	size_t get_fails_after; /* bytes; 0 never */
 	struct sp_buf archive;  /* given out instead of a real one, when not empty */
 	struct sp_error err;
@@ -77,6 +81,10 @@ static int send_all(struct world *w, const char *data, size_t len,
 
 		if (rc < 0)
 			return rc;
+		if (w->get_hangs >= 0 && at > len / 2) {
+			assert_int_equal(write(w->get_hangs, "x", 1), 1);
+			pause();
+		}
 	}
 	return 0;
 }
@@ -159,6 +167,7 @@ static int set_up(void **state)
 
 	assert_non_null(w);
 	w->provider.driver = &fake_driver;
+	w->get_hangs = -1;
 	memcpy(w->path, "/tmp/sp-files-XXXXXX", 21);
 	assert_non_null(mkdtemp(w->path));
 	w->base = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -559,6 +568,46 @@ static void the_workers_own_words_come_before_a_broken_pipe(void **state)
 	assert_int_equal(count(w, "host"), 0);
 }
 
+/* Up to ten seconds for somebody else to bring a folder to this many names. */
+static void await_count(struct world *w, const char *path, int names)
+{
+	for (int i = 0; i < 2000 && count(w, path) != names; i++)
+		poll(NULL, 0, 5);
+	assert_int_equal(count(w, path), names);
+}
+
+static void being_killed_leaves_nothing(void **state)
+{
+	static char text[40000];
+	struct world *w = *state;
+	int ready[2];
+
+	memset(text, 'x', sizeof(text) - 1);
+	put(w, "in/d/a", text);
+	put(w, "in/d/b", text);
+	for (size_t i = 0; i < 3; i++) {
+		static const int signals[] = {SIGKILL, SIGTERM, SIGINT};
+		char byte;
+		pid_t pid;
+
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0) {
+			w->get_hangs = ready[1];
+			(void)out(w, "/d", ".");
+			_exit(0);
+		}
+		assert_true(pid > 0);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		assert_int_equal(count(w, "host"), 1);
+		kill(pid, signals[i]);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		await_count(w, "host", 0);
+		close(ready[0]);
+		close(ready[1]);
+	}
+}
+
 static void the_error_may_be_unwanted(void **state)
 {
 	struct world *w = *state;
@@ -621,6 +670,7 @@ int main(void)
 		T(an_archive_of_something_else_is_refused),
 		T(a_stream_that_breaks_leaves_nothing),
 		T(the_workers_own_words_come_before_a_broken_pipe),
+		T(being_killed_leaves_nothing),
 		T(the_error_may_be_unwanted),
 		T(an_archive_goes_out_and_in_again_as_a_stream),
 	};

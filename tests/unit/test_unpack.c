@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
-#include "sandbox/settle.h"
 #include "tests/unit/tarball.h"
 
 /* base/ is the temporary folder; base/root is unpacked into, base/secret must stay. */
