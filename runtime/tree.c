@@ -124,6 +124,14 @@ static size_t kill_marked(size_t count)
 	return alive;
 }
 
+static bool is_gone(size_t count, pid_t pid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (table[i].pid == pid)
+			return table[i].is_dead;
+	return true;
+}
+
 bool kill_tree(const struct runner *r, pid_t reaper)
 {
 	const struct timespec pause = {.tv_nsec = ROUND_NS};
@@ -133,6 +141,12 @@ bool kill_tree(const struct runner *r, pid_t reaper)
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		size_t count = scan(r);
 
+		/*
+		 * Over before we came, or woken by someone inside after we stopped it:
+		 * then those it held are process 1's now, and cannot be told apart.
+		 */
+		if (is_gone(count, reaper))
+			return round == 0;
 		mark_descendants(count, reaper);
 		if (kill_marked(count) == 0)
 			return true;
