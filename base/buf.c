@@ -22,8 +22,10 @@ char *sp_buf_room(struct sp_buf *b, size_t len)
 	size_t cap = b->cap ? b->cap : FIRST_BYTES;
 	char *data;
 
-	if (b->failed || b->len > b->max || len > b->max - b->len) {
-		b->failed = true;
+	if (b->failed)
+		return NULL;
+	if (b->len > b->max || len > b->max - b->len || len >= SIZE_MAX - b->len) {
+		b->failed = b->is_over_max = true;
 		return NULL;
 	}
 	need = b->len + len + 1;
@@ -132,7 +134,7 @@ int sp_buf_read_fd(struct sp_buf *b, int fd, struct sp_error *err)
 			return check_end(fd, err);
 		to = sp_buf_room(b, want);
 		if (!to)
-			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+			return sp_buf_ok(b, err);
 		n = read(fd, to, want);
 		if (n == 0)
 			return 0;
@@ -147,7 +149,7 @@ int sp_buf_ok(const struct sp_buf *b, struct sp_error *err)
 {
 	if (!b->failed)
 		return 0;
-	if (b->len >= b->max || b->max - b->len < b->cap)
+	if (b->is_over_max)
 		return sp_fail(err, SP_ERR_LIMIT, "more than %zu bytes", b->max);
 	return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 }

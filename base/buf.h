@@ -12,8 +12,9 @@ struct sp_buf {
 	char *data; /* NUL after len bytes once anything was added; may be NULL */
 	size_t len;
 	size_t cap;
-	size_t max;  /* most bytes it may hold */
-	bool failed; /* out of memory or over max: what is there is incomplete */
+	size_t max;       /* most bytes it may hold */
+	bool failed;      /* out of memory or over max: what is there is incomplete */
+	bool is_over_max; /* which of the two */
 };
 
 #define SP_BUF_INIT(max_bytes) \

@@ -30,7 +30,11 @@ int64_t sp_clock_real_ms(void)
 
 int64_t sp_deadline_in(int64_t timeout_ms)
 {
-	return timeout_ms > 0 ? sp_clock_ms() + timeout_ms : 0;
+	int64_t now = sp_clock_ms();
+
+	if (timeout_ms <= 0)
+		return 0;
+	return timeout_ms > INT64_MAX - now ? INT64_MAX : now + timeout_ms;
 }
 
 int sp_deadline_poll_ms(int64_t deadline_ms)

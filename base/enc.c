@@ -38,7 +38,7 @@ static int base64_value(char c)
 int sp_dec_base64(
 	struct sp_buf *out, const char *text, size_t len, struct sp_error *err)
 {
-	while (len && text[len - 1] == '=')
+	for (int pad = 0; pad < 2 && len && text[len - 1] == '='; pad++)
 		len--;
 	for (size_t i = 0; i < len; i += 4) {
 		size_t n = len - i < 4 ? len - i : 4;

@@ -132,7 +132,7 @@ const char *sp_code_name(enum sp_code code)
 	static const char *const names[] = {"ok", "invalid", "not_found", "exists",
 		"denied", "limit", "timeout", "unavailable", "protocol", "unsupported",
 		"system", "no_memory", "cancelled"};
-	unsigned int i = (unsigned int)-(int)code;
+	unsigned int i = 0u - (unsigned int)code;
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : "unknown";
 }

@@ -31,10 +31,37 @@ static int wait_writable(int fd, struct sp_error *err)
 	return 0;
 }
 
-static int write_all(int fd, const char *from, size_t len, struct sp_error *err)
+/*
+ * A library must not let a peer that left end the program: SIGPIPE is held back during the
+ * write and, if it was ours, taken away before it is let through again.
+ */
+ssize_t sp_write_some(int fd, const void *data, size_t len)
 {
+	const struct timespec now = {0};
+	sigset_t pipe_signal, old, pending;
+	ssize_t n;
+	int saved;
+
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_signal, &old);
+	n = write(fd, data, len);
+	saved = errno;
+	if (n < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return n;
+}
+
+int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err)
+{
+	const char *from = data;
+
 	while (len > 0) {
-		ssize_t n = write(fd, from, len);
+		ssize_t n = sp_write_some(fd, from, len);
 
 		if (n >= 0) {
 			from += n;
@@ -49,31 +76,6 @@ static int write_all(int fd, const char *from, size_t len, struct sp_error *err)
 		}
 	}
 	return 0;
-}
-
-/*
- * A library must not let a peer that left end the program: SIGPIPE is held back during the
- * write and, if it was ours, taken away before it is let through again.
- */
-int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err)
-{
-	const struct timespec now = {0};
-	struct sp_error failure = {0};
-	sigset_t pipe_signal, old, pending;
-	int rc;
-
-	sigemptyset(&pipe_signal);
-	sigaddset(&pipe_signal, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_signal, &old);
-	rc = write_all(fd, data, len, &failure);
-	if (failure.sys_errno == EPIPE && !sigismember(&pending, SIGPIPE))
-		while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR)
-			;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc < 0 && err)
-		*err = failure;
-	return rc;
 }
 
 int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err)
@@ -99,9 +101,11 @@ int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err)
 static int open_resolved(int dirfd, const char *path, int flags, mode_t mode,
 	uint64_t resolve, struct sp_error *err)
 {
+	/* O_TMPFILE holds the bit of O_DIRECTORY; any mode but 0 is refused without them. */
+	bool makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
-		.mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+		.mode = makes ? mode & 07777 : 0,
 		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
 
@@ -113,6 +117,9 @@ static int open_resolved(int dirfd, const char *path, int flags, mode_t mode,
 		if (errno != EAGAIN && errno != EINTR)
 			break;
 	}
+	if (errno == EXDEV)
+		return sp_fail(
+			err, SP_ERR_DENIED, "open %s: leads out of its folder", path);
 	return sp_fail_errno(err, "open %s", path);
 }
 
@@ -135,12 +142,13 @@ int sp_write_file_at(int dirfd, const char *name, const void *data, size_t len,
 	char temporary[NAME_MAX + 1];
 	int rc;
 
-	/* The thread id keeps two writers apart; a leftover of a dead one may be replaced. */
+	/* The thread id keeps two writers apart; a dead one's leftover goes, mode and all. */
 	if (snprintf(temporary, sizeof(temporary), ".%s.%d", name, gettid()) >=
 		(int)sizeof(temporary))
 		return sp_fail(err, SP_ERR_INVALID, "name %s is too long", name);
+	(void)unlinkat(dirfd, temporary, 0);
 	fd = openat(dirfd, temporary,
-		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return sp_fail_errno(err, "write %s", name);
 	rc = sp_write_all(fd, data, len, err);
@@ -247,6 +255,8 @@ int sp_sealed_copy(const char *name, int from_fd, struct sp_error *err)
 			return sp_fail(err, SP_ERR_SYSTEM,
 				"%s shrank while it was read", name);
 	}
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return sp_fail_errno(err, "seek");
 	rc = seal(fd, err);
 	return rc < 0 ? rc : sp_take_fd(fd);
 }
@@ -275,19 +285,32 @@ int sp_pipe(int *read_end, int *write_end, size_t bytes, struct sp_error *err)
 	return 0;
 }
 
+/* Links to folders count; errno stays as it is. */
+static bool is_folder(const char *path)
+{
+	int saved = errno;
+	struct stat st;
+	bool yes = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+	errno = saved;
+	return yes;
+}
+
 int sp_mkdir_p(const char *path, mode_t mode, struct sp_error *err)
 {
 	sp_autofree char *copy = strdup(path);
 
 	if (!copy)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	if (!*copy)
+		return sp_fail(err, SP_ERR_INVALID, "make folder \"\": no name");
 	for (char *p = copy + 1;; p++) {
 		char c = *p;
 
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		if (mkdir(copy, mode) < 0 && !(errno == EEXIST && is_folder(copy)))
 			return sp_fail_errno(err, "make folder %s", copy);
 		if (c == '\0')
 			return 0;

@@ -24,6 +24,9 @@ struct sp_sink {
 /* Write all of it, waiting where fd does not block.  EPIPE is an error, not a signal's end. */
 int sp_write_all(int fd, const void *data, size_t len, struct sp_error *err);
 
+/* One write(), errno and all, but without SIGPIPE. */
+ssize_t sp_write_some(int fd, const void *data, size_t len);
+
 /* Read exactly len bytes; PROTOCOL when the end comes first. */
 int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err);
 
@@ -50,7 +53,7 @@ int sp_read_file_at(int dirfd, const char *name, size_t max, struct sp_bytes *ou
 int sp_sealed_memfd(
 	const char *name, const void *data, size_t len, struct sp_error *err);
 
-/* A sealed copy of an open file, executable when flagged so.  Returns the descriptor. */
+/* A sealed copy of an open file.  Returns the descriptor. */
 int sp_sealed_copy(const char *name, int from_fd, struct sp_error *err);
 
 int sp_set_nonblock(int fd, bool on, struct sp_error *err);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ static void add_line(struct sp_buf *line, enum sp_log_level level, const char *p
 
 void sp_log(enum sp_log_level level, const char *phrase, const char *fmt, ...)
 {
-	sp_autobuf struct sp_buf raw = SP_BUF_INIT(LINE_MAX_BYTES);
+	char raw[LINE_MAX_BYTES] = ""; /* longer ones are cut, not lost */
 	sp_autobuf struct sp_buf fields = SP_BUF_INIT(4 * LINE_MAX_BYTES);
 	sp_autobuf struct sp_buf line = SP_BUF_INIT(8 * LINE_MAX_BYTES);
 	va_list ap;
@@ -66,9 +67,9 @@ void sp_log(enum sp_log_level level, const char *phrase, const char *fmt, ...)
 	if (the_sink.fd < 0 || level > the_sink.level)
 		return;
 	va_start(ap, fmt);
-	sp_buf_vaddf(&raw, fmt, ap);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	sp_enc_printable(&fields, sp_buf_str(&raw), raw.len);
+	sp_enc_printable(&fields, raw, strlen(raw));
 	add_line(&line, level, phrase, sp_buf_str(&fields));
 	/* A log that cannot be written has nowhere to be reported. */
 	if (line.len && write(the_sink.fd, line.data, line.len) < 0)

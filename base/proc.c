@@ -40,9 +40,15 @@ static void mark_rest_cloexec(unsigned int first)
 
 static int park(int fd)
 {
-	if (fd < 0)
-		return open("/dev/null", O_RDWR | O_CLOEXEC);
-	return fcntl(fd, F_DUPFD_CLOEXEC, PARK_FD);
+	int null = fd < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+	int parked;
+
+	if (fd < 0 && null < 0)
+		return -1;
+	/* The low number /dev/null may have got is about to be filled with another. */
+	parked = fcntl(fd < 0 ? null : fd, F_DUPFD_CLOEXEC, PARK_FD);
+	sp_close_fd(&null);
+	return parked;
 }
 
 static void reset_signals(void)
@@ -149,10 +155,13 @@ static int read_tool(
 	char chunk[4096];
 
 	for (;;) {
+		int ready = poll(&p, 1, sp_deadline_poll_ms(deadline_ms));
 		ssize_t n;
 
-		if (poll(&p, 1, sp_deadline_poll_ms(deadline_ms)) == 0)
+		if (ready == 0)
 			return sp_fail(err, SP_ERR_TIMEOUT, "took too long");
+		if (ready < 0 && errno == EINTR)
+			continue; /* read() would wait without a deadline */
 		n = read(fd, chunk, sizeof(chunk));
 		if (n == 0)
 			return 0;

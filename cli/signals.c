@@ -43,9 +43,9 @@ int cli_signals_init(struct sp_error *err)
 		struct sigaction old;
 
 		/* What nohup, or a shell in the background, took away stays away. */
-		if (sigaction(handled[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-			continue;
-		(void)sigaction(handled[i], &stop, NULL);
+		if (sigaction(handled[i], &stop, &old) == 0 &&
+			old.sa_handler == SIG_IGN)
+			(void)sigaction(handled[i], &ignore, NULL);
 	}
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	return wake_fd;

@@ -146,14 +146,20 @@ static int agree(struct sp_engine *engine, const char *theirs, struct sp_error *
 	return 0;
 }
 
-static int not_an_engine(const struct sp_engine *engine, struct sp_error *err)
+/* Its own words, where it says no: a TLS port names the mistake, for one. */
+static int not_an_engine(const struct sp_engine *engine,
+	const struct sp_http_reply *reply, struct sp_error *err)
 {
-	int status = err ? err->http_status : 0;
-	int rc = sp_fail(err, SP_ERR_PROTOCOL, "what answers on %s is no Docker engine",
-		sp_engine_host(engine));
+	char words[200] = "";
+	int rc;
 
+	if (reply->status >= 400)
+		sp_wire_error(sp_buf_str(&reply->body), reply->body.len, words,
+			sizeof(words));
+	rc = sp_fail(err, SP_ERR_PROTOCOL, "what answers on %s is no Docker engine%s%s",
+		sp_engine_host(engine), words[0] ? ": " : "", words);
 	if (err)
-		err->http_status = status;
+		err->http_status = reply->status;
 	return rc;
 }
 
@@ -171,7 +177,7 @@ static int agree_by_version(
 		return rc;
 	if (sp_wire_version(sp_buf_str(&reply.body), reply.body.len, &version, NULL) <
 		0)
-		return not_an_engine(engine, err);
+		return not_an_engine(engine, &reply, err);
 	return agree(engine, version.api_version, err);
 }
 

@@ -6,6 +6,8 @@
  *   unpack [--as NAME] [--keep-kinds] DIR | --fd N
  *                                    the tar stream on standard input into DIR, which is
  *                                    made if missing, or into an open folder
+ *   guard  --fd N NAME               once standard input ends, removes NAME and what is in
+ *                                    it from the open folder, whatever signals say
  *   stat   PATH                      one line "file|folder|other SIZE MODE MTIME"
  *
  * --host adds the rules of the host side: the caller's umask, and confinement to what is
@@ -18,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,11 +30,16 @@
 #include "base/io.h"
 #include "images/confine.h"
 #include "images/pack.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
 
 #define FOLDER_MODE 0755
 /* Fewer changes between us and who is at the other end; a smaller pipe only costs time. */
 #define PIPE_BYTES (1024 * 1024)
+
+/* Two seconds for the last file of an unpacker that lost its stream. */
+#define REMOVE_TRIES   100
+#define REMOVE_WAIT_MS 20
 
 struct args {
 	const char *verb, *path, *as;
@@ -236,33 +244,80 @@ static int do_stat(const struct args *a, struct sp_error *err)
 	return 0;
 }
 
+/* Whoever holds the other end of standard input is done with the folder, or is dead. */
+static int do_guard(const struct args *a, struct sp_error *err)
+{
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	char unused[64];
+	ssize_t n;
+	int rc = 0;
+
+	for (size_t i = 0; i < SP_COUNT(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	if (sp_confine(a->fd, SP_CONFINE_WRITE, err) < 0)
+		return err->code;
+	do
+		n = read(STDIN_FILENO, unused, sizeof(unused));
+	while (n > 0 || (n < 0 && errno == EINTR));
+	/* Who unpacks into it may be about to notice, and still make a file. */
+	for (int i = 0; i < REMOVE_TRIES; i++) {
+		rc = sp_remove_tree(a->fd, a->path, err);
+		if (rc != SP_ERR_EXISTS)
+			break;
+		poll(NULL, 0, REMOVE_WAIT_MS);
+	}
+	return rc;
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(const struct args *a, struct sp_error *err);
+	bool with_fd, with_path; /* one of them */
+	bool needs_both;
 } verbs[] = {
-	{"pack", do_pack},
-	{"unpack", do_unpack},
-	{"stat", do_stat},
+	{"pack", do_pack, .with_path = true},
+	{"unpack", do_unpack, .with_fd = true, .with_path = true},
+	{"guard", do_guard, .with_fd = true, .with_path = true, .needs_both = true},
+	{"stat", do_stat, .with_path = true},
 };
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < SP_COUNT(verbs); i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+/* A path, a descriptor, one of them, or both. */
+static bool fits(const struct verb *v, const struct args *a)
+{
+	bool fd = a->fd >= 0, path = a->path != NULL;
+
+	if (v->needs_both)
+		return fd && path;
+	return fd != path && (!fd || v->with_fd) && (!path || v->with_path);
+}
 
 static int run(int argc, char **argv, struct sp_error *err)
 {
 	struct args a = {.fd = -1};
+	const struct verb *verb;
 	int rc = parse(&a, argc, argv, err);
 
 	if (rc < 0)
 		return rc;
-	if (!a.path == (a.fd < 0) || (a.fd >= 0 && strcmp(a.verb, "unpack") != 0))
+	verb = find_verb(a.verb);
+	if (!verb)
+		return usage("unknown verb", a.verb, err);
+	if (!fits(verb, &a))
 		return usage("which path for", a.verb, err);
 	/* Modes come out as the archive has them; a reader that left is an error we report. */
 	a.umask = umask(0);
 	signal(SIGPIPE, SIG_IGN);
 	(void)fcntl(STDIN_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
 	(void)fcntl(STDOUT_FILENO, F_SETPIPE_SZ, PIPE_BYTES);
-	for (size_t i = 0; i < SP_COUNT(verbs); i++)
-		if (strcmp(a.verb, verbs[i].name) == 0)
-			return verbs[i].run(&a, err);
-	return usage("unknown verb", a.verb, err);
+	return verb->run(&a, err);
 }
 
 int main(int argc, char **argv)

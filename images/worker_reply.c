@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "base/log.h"
 
+#define WARNING     "warning: "
 #define PREFIX      "error: "
 #define MESSAGE_MAX (4 * sizeof(((struct sp_error *)0)->msg))
 #define STAT_MAX    128
@@ -48,14 +50,32 @@ static int fail_with(struct sp_error *err, enum sp_code code, const char *before
 	return sp_fail(err, code, "%s%s", before, sp_buf_str(&shown));
 }
 
+/* What was left out, while all in all it went well. */
+static void log_warnings(const char *text, size_t len)
+{
+	while (len > 0) {
+		const char *newline = memchr(text, '\n', len);
+		size_t line = newline ? (size_t)(newline - text) : len;
+
+		if (line > strlen(WARNING) &&
+			memcmp(text, WARNING, strlen(WARNING)) == 0)
+			sp_log(SP_LOG_WARN, "files were copied", "but=\"%.*s\"",
+				(int)(line - strlen(WARNING)), text + strlen(WARNING));
+		len -= line + (newline != NULL);
+		text += line + (newline != NULL);
+	}
+}
+
 int sp_worker_reply(const char *text, size_t len, int exit_code, struct sp_error *err)
 {
 	const char *line, *space;
 	enum sp_code code = SP_OK;
 	size_t rest;
 
-	if (exit_code == 0)
+	if (exit_code == 0) {
+		log_warnings(text, len);
 		return 0;
+	}
 	line = last_line(text, &len);
 	if (len < strlen(PREFIX) || memcmp(line, PREFIX, strlen(PREFIX)) != 0)
 		return sp_fail(err, SP_ERR_SYSTEM,

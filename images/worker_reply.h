@@ -13,7 +13,8 @@
 /*
  * Turn how it ended into an error of ours: text is its standard error, whose last line is
  * "error: CODE message".  It may come from inside a sandbox and is not trusted: unknown
- * codes become SYSTEM, and the message is made printable.  0 when exit_code is 0.
+ * codes become SYSTEM, and the message is made printable.  0 when exit_code is 0; what it
+ * warned of is logged then.
  */
 int sp_worker_reply(const char *text, size_t len, int exit_code, struct sp_error *err);
 

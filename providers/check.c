@@ -213,7 +213,9 @@ static int check_needs(uint32_t capabilities, const struct need *needs, size_t c
 	for (size_t i = 0; i < count; i++)
 		if (needs[i].asked && !(capabilities & needs[i].capability))
 			return sp_fail(err, SP_ERR_UNSUPPORTED,
-				"%s cannot be had there", needs[i].what);
+				"this provider does not offer %s (see its "
+				"capabilities)",
+				needs[i].what);
 	return 0;
 }
 

@@ -21,6 +21,12 @@ static int on_provider(
 	return rc < 0 ? sp_wrap(err, rc, "%s on %s", op, p->driver->name) : rc;
 }
 
+/* What makes a sandbox is what the caller called: its name would only be said twice. */
+static int by_provider(const struct sp_provider *p, int rc, struct sp_error *err)
+{
+	return rc < 0 ? sp_wrap(err, rc, "%s", p->driver->name) : rc;
+}
+
 static int on_sandbox(const struct sp_provider *p, int rc, const char *op,
 	const char *id, struct sp_error *err)
 {
@@ -92,7 +98,7 @@ int sp_provider_create(struct sp_provider *p, const struct sp_sandbox_spec *spec
 	rc = check_create(p, spec, err);
 	if (rc == 0)
 		rc = p->driver->create(p, spec, id, err);
-	return on_provider(p, rc, "create", err);
+	return by_provider(p, rc, err);
 }
 
 static int check_exec(
@@ -150,12 +156,11 @@ int sp_provider_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	if (rc == 0)
 		rc = check_exec(p, command, err);
 	if (rc < 0)
-		return on_provider(p, rc, "run", err);
+		return by_provider(p, rc, err);
 	id[0] = '\0';
 	if (!p->driver->run)
 		return run_in_steps(p, spec, command, id, out, err);
-	return on_provider(
-		p, p->driver->run(p, spec, command, id, out, err), "run", err);
+	return by_provider(p, p->driver->run(p, spec, command, id, out, err), err);
 }
 
 int sp_provider_exec(struct sp_provider *p, const char *id,

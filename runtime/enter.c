@@ -39,6 +39,20 @@ static int join_namespaces(const struct runner *r, struct sp_error *err)
 	return 0;
 }
 
+/* A command may be over before its reaper is known outside: it starts when that is. */
+static int wait_until_watched(const struct runner *r, struct sp_error *err)
+{
+	char go;
+	ssize_t n;
+
+	do
+		n = recv(r->release[1], &go, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	return sp_fail(err, SP_ERR_SYSTEM, "the supervisor went away");
+}
+
 /*
  * The command's reaper, in the sandbox's pid namespace: orphans of the command come to it,
  * so that from outside its descendants are exactly the command's process tree.
@@ -46,8 +60,6 @@ static int join_namespaces(const struct runner *r, struct sp_error *err)
 static _Noreturn void reap_command(struct runner *r)
 {
 	struct sp_error err = {0};
-	int status;
-	pid_t pid;
 	int rc = prctl(PR_SET_CHILD_SUBREAPER, 1) < 0
 		? sp_fail_errno(&err, "adopt orphans")
 		: 0;
@@ -60,30 +72,11 @@ static _Noreturn void reap_command(struct runner *r)
 		rc = tie_to_parent(r, &err);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(&err, "hide the reaper");
+	if (rc == 0)
+		rc = wait_until_watched(r, &err);
 	if (rc < 0)
 		give_up(r, &err);
-	pid = fork();
-	if (pid == 0) {
-		r->release[0] = -1;
-		run_command(r);
-	}
-	if (pid < 0) {
-		sp_fail_errno(&err, "fork");
-		give_up(r, &err);
-	}
-	keep_only(r, -1);
-	if (install_filter(&err) < 0)
-		give_up(r, &err);
-	do {
-		pid_t dead = waitpid(-1, &status, 0);
-
-		if (dead == pid)
-			break;
-		if (dead < 0 && errno == ECHILD)
-			give_up(r, &err);
-	} while (true);
-	(void)runner_send_status(r, STATUS_EXIT, status, NULL);
-	_exit(0);
+	start_command(r);
 }
 
 /* Between the two: joins, and makes the reaper a child of the supervisor, not its own. */
@@ -140,7 +133,10 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 	return 0;
 }
 
-/* The first message is the reaper's pid, or why there is none. */
+/*
+ * The reaper's pid, or why there is none: until it is released it has nothing to say but
+ * an error, and that may overtake the middle's message.
+ */
 static pid_t read_reaper(const struct runner *r, struct sp_error *err)
 {
 	struct status_message m;
@@ -178,7 +174,7 @@ int enter(struct runner *r)
 			;
 	if (rc > 0) {
 		fd = (int)syscall(SYS_pidfd_open, reaper, 0);
-		if (fd >= 0)
+		if (fd >= 0 && send(r->release[0], "G", 1, MSG_NOSIGNAL) == 1)
 			return supervise(r, reaper, fd);
 		sp_fail_errno(&event.error, "watch the command");
 		kill(reaper, SIGKILL);

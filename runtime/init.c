@@ -129,10 +129,10 @@ void keep_only(struct runner *r, int gate)
 }
 
 /*
- * The command may run before process 1 has its own filter, which would make process 1 the
- * one unfiltered process to borrow by ptrace: gate holds it back until then.
+ * The command may run before its reaper has a filter of its own, which would make the
+ * reaper the one unfiltered process to borrow by ptrace: gate holds it back until then.
  */
-static _Noreturn void start_command(struct runner *r)
+_Noreturn void start_command(struct runner *r)
 {
 	struct sp_error err = {0};
 	int gate[2];

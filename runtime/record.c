@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record as text: "KEY=VALUE" lines, values percent-encoded, "end" last. */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 #include "runtime/state.h"
 
 #define RECORD_VERSION "1"
-#define VALUE_MAX      (1024 * 1024)
+#define VALUE_MAX \
+	(2 * 1024 * 1024) /* as long as a whole record: what is written is read */
 
 void sp_record_clear(struct sp_record *r)
 {
@@ -66,6 +68,14 @@ static int keep_cgroup(
 	return 0;
 }
 
+static bool is_cgroup_key(const char *key)
+{
+	for (int i = 0; i < 4; i++)
+		if (strcmp(key, cgroup_keys[i / 2][i % 2]) == 0)
+			return true;
+	return false;
+}
+
 /* The numbers of a record, for printing and for parsing alike. */
 #define NUMBER(key, member) \
 	{ \
@@ -107,12 +117,15 @@ static uint64_t load_number(const struct sp_record *r, const struct number *n)
 static int keep_number(struct sp_record *r, const struct number *n, const char *text,
 	struct sp_error *err)
 {
-	int64_t max = n->size == 1 ? 1 : n->size == 4 ? UINT32_MAX : INT64_MAX;
-	int64_t value;
-	int rc = sp_parse_int(text, 0, max, &value, err);
+	uint64_t max = n->size == 1 ? 1 : n->size == 4 ? UINT32_MAX : UINT64_MAX;
+	uint64_t value;
+	char *end;
 
-	if (rc < 0)
-		return rc;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	/* Digits only: strtoull would take a sign and turn it round. */
+	if (*text < '0' || *text > '9' || *end || errno || value > max)
+		return sp_fail(err, SP_ERR_PROTOCOL, "%s is \"%.40s\"", n->key, text);
 	memcpy((char *)r + n->offset, &value, n->size);
 	return 0;
 }
@@ -150,7 +163,7 @@ static int keep_line(
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
 		if (strcmp(key, numbers[i].key) == 0)
 			return keep_number(r, &numbers[i], value, err);
-	if (strncmp(key, "cgroup", 6) == 0 && strlen(key) >= 7)
+	if (is_cgroup_key(key))
 		return keep_cgroup(r, key, value, err);
 	if (strcmp(key, "id") == 0 && sp_name_ok(value)) {
 		memcpy(r->id, value, strlen(value) + 1);

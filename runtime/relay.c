@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -36,6 +37,7 @@ struct relaying {
 	char *input; /* what was read and not yet written */
 	size_t input_len, input_at;
 	bool input_ended, has_event;
+	int owed_out, owed_errors; /* written before the end and not yet read */
 	int cancel_fd;
 	int failure; /* of the caller's own function */
 	struct sp_error *err;
@@ -59,6 +61,7 @@ static void fail(struct relaying *r, int rc)
 
 static void read_output(struct relaying *r, int *fd, enum sp_stream stream)
 {
+	int *owed = stream == SP_STDOUT ? &r->owed_out : &r->owed_errors;
 	ssize_t n = read(*fd, r->chunk, CHUNK_BYTES);
 	int rc;
 
@@ -66,8 +69,10 @@ static void read_output(struct relaying *r, int *fd, enum sp_stream stream)
 		return;
 	if (n <= 0) {
 		sp_close_fd(fd);
+		*owed = 0;
 		return;
 	}
+	*owed -= n < *owed ? (int)n : *owed;
 	if (r->failure)
 		return; /* read on, so that nothing waits for us, and drop it */
 	rc = r->relay->on_output(r->relay->on_output_ctx, stream, r->chunk, (size_t)n);
@@ -101,7 +106,7 @@ static void read_input(struct relaying *r)
 
 static void write_input(struct relaying *r)
 {
-	ssize_t n = write(r->run->in, r->input + r->input_at, r->input_len);
+	ssize_t n = sp_write_some(r->run->in, r->input + r->input_at, r->input_len);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -131,6 +136,10 @@ static void take_event(struct relaying *r)
 		r->event->error = err;
 	}
 	r->has_event = true;
+	if (ioctl(r->run->out, FIONREAD, &r->owed_out) < 0)
+		r->owed_out = 0;
+	if (ioctl(r->run->errors, FIONREAD, &r->owed_errors) < 0)
+		r->owed_errors = 0;
 }
 
 static void set_polls(const struct relaying *r, struct pollfd p[POLL_COUNT])
@@ -155,7 +164,10 @@ static bool is_done(const struct relaying *r)
 	return r->has_event && r->run->out < 0 && r->run->errors < 0;
 }
 
-/* False when the drain after the end took its time. */
+/*
+ * False when the drain after the end took its time.  A slow receiver gets all the command
+ * wrote; whoever else holds the stream and never stops writing does not hold us.
+ */
 static bool poll_once(struct relaying *r, int64_t *drain_until_ms)
 {
 	struct pollfd p[POLL_COUNT];
@@ -167,6 +179,8 @@ static bool poll_once(struct relaying *r, int64_t *drain_until_ms)
 	if (r->has_event) {
 		int left = sp_deadline_poll_ms(*drain_until_ms);
 
+		if (left == 0 && r->owed_out == 0 && r->owed_errors == 0)
+			return false;
 		timeout = left < QUIET_MS ? left : QUIET_MS;
 	}
 	set_polls(r, p);

@@ -59,6 +59,8 @@ bool kill_tree(const struct runner *r, pid_t reaper);
 
 /* init.c: process 1 of a new sandbox.  Does not return. */
 _Noreturn void sandbox_init(struct runner *r);
+/* The end of every reaper: fork the command, wait for it, tell how it ended. */
+_Noreturn void start_command(struct runner *r);
 /* For reapers: the status pipe moves to 0, a gate (or -1) to 1, the filter stays. */
 void keep_only(struct runner *r, int gate);
 

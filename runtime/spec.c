@@ -91,6 +91,9 @@ static int add_sources(struct sp_buf *b, const struct sp_launch *l,
 	struct stat st;
 	int rc;
 
+	if (l->mount_count > SP_RUNNER_MOUNTS_MAX)
+		return sp_fail(
+			err, SP_ERR_LIMIT, "more than %d mounts", SP_RUNNER_MOUNTS_MAX);
 	if (l->root) {
 		rc = open_source(l->root, &files->fds[files->count++], &st, err);
 		if (rc < 0)

@@ -38,9 +38,10 @@ enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_
 #define SP_RUNNER_STOP 'S'
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD "record" /* what it was asked to be: state.h */
-#define SP_STATE_LOCK   "lock"   /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT   "init"   /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_RECORD "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW    "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK   "lock"       /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT   "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,

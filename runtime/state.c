@@ -43,14 +43,19 @@ int sp_state_open(const char *path, struct sp_error *err)
 
 static int open_sandbox(int base_fd, const char *id, struct sp_error *err)
 {
-	int fd = openat(base_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = -1;
 
+	errno = ENOENT; /* a name that is no id, "..", names no sandbox */
+	if (sp_name_ok(id))
+		fd = openat(
+			base_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return sp_fail(err, SP_ERR_NOT_FOUND, "no sandbox %s", id);
 	return fd < 0 ? sp_fail_errno(err, "open state of %s", id) : fd;
 }
 
-static int write_record(int folder, const struct sp_record *r, struct sp_error *err)
+static int write_record(
+	int folder, const char *name, const struct sp_record *r, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf text = SP_BUF_INIT(RECORD_MAX);
 	sp_autoclose int fd = -1;
@@ -61,8 +66,7 @@ static int write_record(int folder, const struct sp_record *r, struct sp_error *
 	if (rc < 0)
 		return rc;
 	/* In one write; whoever reads less than "end" sees a sandbox that is starting. */
-	fd = openat(
-		folder, SP_STATE_RECORD, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	fd = openat(folder, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return sp_fail_errno(err, "write record");
 	return sp_write_all(fd, text.data, text.len, err);
@@ -80,10 +84,11 @@ static int make_locked(int base_fd, const struct sp_record *r, struct sp_error *
 		return folder;
 	lock = openat(
 		folder, SP_STATE_LOCK, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+	/* Waits for no more than somebody looking at it just now: is_locked(). */
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
 		rc = sp_fail_errno(err, "lock state of %s", r->id);
 	else
-		rc = write_record(folder, r, err);
+		rc = write_record(folder, SP_STATE_RECORD, r, err);
 	if (rc == 0)
 		return sp_take_fd(lock);
 	(void)unlinkat(folder, SP_STATE_RECORD, 0);
@@ -105,17 +110,18 @@ int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err)
 
 int sp_state_update(int base_fd, const struct sp_record *r, struct sp_error *err)
 {
-	sp_autobuf struct sp_buf text = SP_BUF_INIT(RECORD_MAX);
 	sp_autoclose int folder = open_sandbox(base_fd, r->id, err);
 	int rc;
 
 	if (folder < 0)
 		return folder;
-	sp_record_print(&text, r);
-	rc = sp_buf_ok(&text, err);
-	if (rc == 0)
-		rc = sp_write_file_at(
-			folder, SP_STATE_RECORD, text.data, text.len, 0600, err);
+	/* Only the maker writes; what a crash leaves has a name sp_remove_state() knows. */
+	(void)unlinkat(folder, SP_STATE_NEW, 0);
+	rc = write_record(folder, SP_STATE_NEW, r, err);
+	if (rc == 0 && renameat(folder, SP_STATE_NEW, folder, SP_STATE_RECORD) < 0)
+		rc = sp_fail_errno(err, "replace record");
+	if (rc < 0)
+		(void)unlinkat(folder, SP_STATE_NEW, 0);
 	return rc;
 }
 
@@ -186,6 +192,23 @@ static bool is_locked(int folder)
 	return lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
+/*
+ * Unlocked may also mean that it is being made: its maker holds the base folder until
+ * the lock is taken, so one look with that excluded is certain.
+ */
+static bool is_dead(int base_fd, int folder)
+{
+	bool locked;
+
+	if (is_locked(folder))
+		return false;
+	if (flock(base_fd, LOCK_EX) < 0)
+		return false;
+	locked = is_locked(folder);
+	(void)flock(base_fd, LOCK_UN);
+	return !locked;
+}
+
 int sp_state_life(int base_fd, const char *id, enum sp_liveness *life,
 	struct sp_supervisor *s, struct sp_error *err)
 {
@@ -194,7 +217,7 @@ int sp_state_life(int base_fd, const char *id, enum sp_liveness *life,
 
 	if (folder < 0)
 		return folder;
-	if (!is_locked(folder)) {
+	if (is_dead(base_fd, folder)) {
 		*life = SP_LIFE_DEAD;
 		return 0;
 	}
@@ -228,22 +251,39 @@ int sp_state_ids(int base_fd, struct sp_strv *ids, struct sp_error *err)
 	return sp_strv_ok(ids, err);
 }
 
+/*
+ * Take the lock if nobody holds it for good.  No maker can be at work now, so whoever
+ * shares it only looks, and lets go at once.
+ */
+static int take_unheld(int folder, int *lock_fd, struct sp_error *err)
+{
+	sp_autoclose int lock = openat(
+		folder, SP_STATE_LOCK, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (lock < 0)
+		return errno == ENOENT ? 0 : sp_fail_errno(err, "open lock");
+	if (flock(lock, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : sp_fail_errno(err, "take lock");
+	if (flock(lock, LOCK_EX) < 0)
+		return sp_fail_errno(err, "take lock");
+	*lock_fd = sp_take_fd(lock);
+	return 0;
+}
+
 int sp_state_lock_dead(int base_fd, const char *id, int *lock_fd, struct sp_error *err)
 {
 	sp_autoclose int folder = -1;
-	int lock;
+	int rc;
 
 	*lock_fd = -1;
 	/* Nobody is between making a folder and locking it while this is held. */
 	if (flock(base_fd, LOCK_EX) < 0)
 		return sp_fail_errno(err, "lock state folder");
 	folder = open_sandbox(base_fd, id, err);
-	lock = folder < 0 ? -1
-			  : openat(folder, SP_STATE_LOCK,
-				    O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
-		sp_close_fd(&lock);
+	if (folder < 0)
+		rc = folder == SP_ERR_NOT_FOUND ? 0 : folder;
+	else
+		rc = take_unheld(folder, lock_fd, err);
 	(void)flock(base_fd, LOCK_UN);
-	*lock_fd = lock;
-	return 0;
+	return rc < 0 ? sp_wrap(err, rc, "state of %s", id) : 0;
 }

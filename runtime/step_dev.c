@@ -125,8 +125,7 @@ int mount_dev(const struct runner *r, int root_fd, struct sp_error *err)
 	rc = attach(dev_fd, root_fd, "dev", err);
 	if (rc == 0)
 		rc = fill(r, dev_fd, err);
-	if (rc == 0 &&
-		sys_mount_setattr(dev_fd, 0, &attr) < 0)
+	if (rc == 0 && sys_mount_setattr(dev_fd, 0, &attr) < 0)
 		rc = sp_fail_errno(err, "make /dev read-only");
 	close(dev_fd);
 	return rc;

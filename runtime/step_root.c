@@ -325,7 +325,7 @@ static bool root_is_bare(int root_fd)
 	struct stat meant, found;
 
 	return fstat(root_fd, &meant) == 0 && stat("/..", &found) == 0 &&
-	       meant.st_dev == found.st_dev && meant.st_ino == found.st_ino;
+		meant.st_dev == found.st_dev && meant.st_ino == found.st_ino;
 }
 
 static int pivot(int root_fd, struct sp_error *err)

@@ -8,14 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/enc.h"
 #include "base/io.h"
 #include "sandbox/settle.h"
+#include "sandbox/staging.h"
 #include "sandbox/transfer.h"
-
-#define TEMP_PREFIX ".sandpit-"
-#define TEMP_RANDOM 16
-#define TEMP_BYTES  (sizeof(TEMP_PREFIX) + TEMP_RANDOM)
 
 /* --- Paths -------------------------------------------------------------------------- */
 
@@ -48,12 +44,14 @@ static void cut_end(struct place *p)
 static int split(struct place *p, const char *path, struct sp_error *err)
 {
 	char *slash;
+	const char *name;
 
 	cut_end(p);
 	slash = strrchr(p->whole, '/');
-	if (strlen(slash ? slash + 1 : p->whole) > NAME_MAX)
+	name = slash ? slash + 1 : p->whole;
+	if (strlen(name) > NAME_MAX)
 		return sp_fail(err, SP_ERR_LIMIT, "name in %.64s... is too long", path);
-	snprintf(p->name, sizeof(p->name), "%s", slash ? slash + 1 : p->whole);
+	memcpy(p->name, name, strlen(name) + 1);
 	snprintf(p->parent, sizeof(p->parent), "%.*s",
 		slash ? (int)(slash - p->whole) : 1, slash ? p->whole : ".");
 	if (slash == p->whole)
@@ -180,10 +178,13 @@ int sp_files_copy_in(struct sp_provider *p, const char *id, const char *libexec_
 {
 	struct place source = {0}, target = {0};
 	struct sp_file_stat there = {0};
+	struct sp_error unwanted = {0};
 	bool is_folder = false;
 	struct landing at = {0};
-	int rc = host_place(&source, from, err);
+	int rc;
 
+	err = err ? err : &unwanted;
+	rc = host_place(&source, from, err);
 	if (rc == 0)
 		rc = inside_place(&target, to, err);
 	if (rc == 0)
@@ -199,41 +200,6 @@ int sp_files_copy_in(struct sp_provider *p, const char *id, const char *libexec_
 }
 
 /* --- Out ---------------------------------------------------------------------------- */
-
-/* A private folder beside the destination, in which the stream is unpacked first. */
-struct staging {
-	int target; /* the folder the result goes into */
-	int fd;
-	char name[TEMP_BYTES];
-};
-
-static int staging_open(struct staging *s, const char *folder, struct sp_error *err)
-{
-	int rc = 0;
-
-	s->target = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->target < 0)
-		return sp_fail_errno(err, "open folder %s", folder);
-	memcpy(s->name, TEMP_PREFIX, sizeof(TEMP_PREFIX));
-	rc = sp_random_name(s->name + strlen(TEMP_PREFIX), TEMP_RANDOM, err);
-	if (rc < 0)
-		return rc;
-	if (mkdirat(s->target, s->name, 0700) < 0) {
-		s->name[0] = '\0';
-		return sp_fail_errno(err, "make a folder in %s", folder);
-	}
-	s->fd = openat(
-		s->target, s->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return s->fd < 0 ? sp_fail_errno(err, "open folder in %s", folder) : 0;
-}
-
-static void staging_clear(struct staging *s)
-{
-	sp_close_fd(&s->fd);
-	if (s->target >= 0 && s->name[0])
-		sp_remove_tree(s->target, s->name, NULL);
-	sp_close_fd(&s->target);
-}
 
 /* The root of a sandbox has no name that its members could begin with. */
 static int fetch(struct sp_provider *p, const char *id, const char *libexec_dir,
@@ -278,6 +244,26 @@ static int check_fetched(
 	return 0;
 }
 
+/*
+ * What is there gets replaced, which is right for a file and for a link, and would be a
+ * disaster for /dev/null or for /dev/stdout, a link into procfs.
+ */
+static int check_replaceable(
+	const char *path, const struct stat *st, struct sp_error *err)
+{
+	char text[PATH_MAX];
+	ssize_t len = readlink(path, text, sizeof(text));
+
+	if (!S_ISREG(st->st_mode))
+		return sp_fail(err, SP_ERR_INVALID,
+			"%s is a device, FIFO or socket: nothing is copied there",
+			path);
+	if (len >= 6 && memcmp(text, "/proc/", 6) == 0)
+		return sp_fail(err, SP_ERR_INVALID,
+			"%s is a link into /proc: nothing is copied there", path);
+	return 0;
+}
+
 /* Where the result goes on this machine, judged before anything is fetched. */
 static int aim(const struct place *from, const struct place *to, const char *path,
 	const char **folder, const char **as, bool *merge, struct sp_error *err)
@@ -296,6 +282,8 @@ static int aim(const struct place *from, const struct place *to, const char *pat
 	}
 	if (is_there && to->folder)
 		return sp_fail(err, SP_ERR_EXISTS, "%s is no folder", path);
+	if (is_there && check_replaceable(path, &st, err) < 0)
+		return err->code;
 	if (!is_there && !to->name[0])
 		return sp_fail(err, SP_ERR_NOT_FOUND, "%s: no such folder", path);
 	if (!is_there && to->folder && !from->folder)
@@ -309,13 +297,13 @@ static int copy_out(struct sp_provider *p, const char *id, const char *libexec_d
 	const struct place *from, const struct place *to, const char *path,
 	struct sp_error *err)
 {
-	SP_AUTO(staging_clear) struct staging s = {.target = -1, .fd = -1};
+	SP_AUTO(sp_staging_clear) struct sp_staging s = SP_STAGING_INIT;
 	const char *folder, *as;
 	bool merge;
 	int rc = aim(from, to, path, &folder, &as, &merge, err);
 
 	if (rc == 0)
-		rc = staging_open(&s, folder, err);
+		rc = sp_staging_open(&s, libexec_dir, folder, err);
 	if (rc == 0)
 		rc = fetch(p, id, libexec_dir, from, s.fd, as, err);
 	if (rc == 0)
@@ -330,8 +318,11 @@ int sp_files_copy_out(struct sp_provider *p, const char *id, const char *libexec
 	const char *from, const char *to, struct sp_error *err)
 {
 	struct place source = {0}, target = {0};
-	int rc = inside_place(&source, from, err);
+	struct sp_error unwanted = {0};
+	int rc;
 
+	err = err ? err : &unwanted;
+	rc = inside_place(&source, from, err);
 	if (rc == 0)
 		rc = host_place(&target, to, err);
 	if (rc == 0)

@@ -51,35 +51,6 @@ static int each_entry(
 	return rc;
 }
 
-/* --- Removing ----------------------------------------------------------------------- */
-
-static int remove_entry(int dirfd, const char *name, int unused, unsigned int depth,
-	struct sp_error *err)
-{
-	sp_autoclose int fd = -1;
-	int rc;
-
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR)
-		return sp_fail_errno(err, "remove %s", name);
-	/* Modes of an archive may lock us out of our own folder. */
-	if (fchmodat(dirfd, name, 0700, 0) < 0)
-		return sp_fail_errno(err, "open up %s", name);
-	fd = openat(dirfd, name, FOLDER_FLAGS);
-	if (fd < 0)
-		return sp_fail_errno(err, "open %s", name);
-	rc = each_entry(fd, remove_entry, unused, depth, err);
-	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
-		return sp_fail_errno(err, "remove %s", name);
-	return rc;
-}
-
-int sp_remove_tree(int dirfd, const char *name, struct sp_error *err)
-{
-	return remove_entry(dirfd, name, -1, 0, err);
-}
-
 /* --- Moving ------------------------------------------------------------------------- */
 
 enum kind {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moves a finished tree to where it was meant to go, or removes it. */
+/* Moves a finished tree to where it was meant to go. */
 #ifndef SP_SANDBOX_SETTLE_H
 #define SP_SANDBOX_SETTLE_H
 
@@ -13,8 +13,5 @@ int sp_settle(int from, const char *name, int to, const char *as, struct sp_erro
 
 /* Move what is in the folder from/name into the folder `to`. */
 int sp_settle_contents(int from, const char *name, int to, struct sp_error *err);
-
-/* Remove dirfd/name and everything in it, following nothing. */
-int sp_remove_tree(int dirfd, const char *name, struct sp_error *err);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/strv.h"
 #include "images/worker_reply.h"
 
-#define PROGRAM    "sandpit-worker"
 #define PIPE_BYTES ((size_t)1024 * 1024)
 #define FOLDER_FD  3 /* of the child */
 
@@ -39,7 +38,7 @@ static int start(struct sp_transfer *t, const char *libexec_dir,
 	int rc;
 
 	s.fd_count = folder_fd >= 0 ? FOLDER_FD + 1 : FOLDER_FD;
-	sp_buf_addf(&path, "%s/%s", libexec_dir, PROGRAM);
+	sp_buf_addf(&path, "%s/%s", libexec_dir, SP_WORKER_PROGRAM);
 	rc = sp_buf_ok(&path, err);
 	if (rc == 0)
 		rc = sp_strv_ok(argv, err);
@@ -74,7 +73,7 @@ int sp_transfer_pack(struct sp_transfer *t, const char *libexec_dir, const char 
 {
 	sp_autostrv struct sp_strv argv = {0};
 
-	sp_strv_add(&argv, PROGRAM);
+	sp_strv_add(&argv, SP_WORKER_PROGRAM);
 	sp_strv_add(&argv, "pack");
 	sp_strv_add(&argv, "--host");
 	add_as(&argv, as);
@@ -88,7 +87,7 @@ int sp_transfer_unpack(struct sp_transfer *t, const char *libexec_dir, int folde
 {
 	sp_autostrv struct sp_strv argv = {0};
 
-	sp_strv_add(&argv, PROGRAM);
+	sp_strv_add(&argv, SP_WORKER_PROGRAM);
 	sp_strv_add(&argv, "unpack");
 	sp_strv_add(&argv, "--host");
 	add_as(&argv, as);

@@ -7,6 +7,9 @@
 
 #include "providers/provider.h"
 
+/* In libexec_dir. */
+#define SP_WORKER_PROGRAM "sandpit-worker"
+
 struct sp_transfer {
 	pid_t pid; /* 0: not running */
 	int pidfd;

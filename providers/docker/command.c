@@ -25,6 +25,7 @@
 #define ASK_TIMES    20
 #define ASK_AGAIN_MS 250
 #define EXIT_CODE_MS 2000
+#define ENDING_MS    300
 
 static int discard(void *ctx, enum sp_stream stream, const char *data, size_t len)
 {
@@ -77,30 +78,49 @@ static int wait_helper(
 	return rc < 0 ? rc : code;
 }
 
-static bool is_running(struct sp_docker_session *s, struct sp_container_info *info)
+static int sandbox_ended(bool out_of_memory, struct sp_error *err)
 {
-	struct sp_error ignored;
-
-	return sp_engine_container_inspect(
-		       s->docker->engine, s->container, info, NULL, &ignored) == 0 &&
-		(info->state == SP_CONTAINER_RUNNING ||
-			info->state == SP_CONTAINER_PAUSED);
+	return sp_fail(err, SP_ERR_NOT_FOUND,
+		"the sandbox ended while the command ran%s",
+		out_of_memory ? " (out of memory)" : "");
 }
 
 /* The last step: a sandbox in which something goes on against our will has to end. */
 static int kill_sandbox(struct sp_docker_session *s, struct sp_error *err)
 {
-	struct sp_error ignored;
+	struct sp_error why;
 	int rc = sp_engine_container_kill(
-		s->docker->engine, s->container, "KILL", &ignored);
+		s->docker->engine, s->container, "KILL", &why);
 
-	if (rc < 0 && rc != SP_ERR_NOT_FOUND && rc != SP_ERR_EXISTS)
+	if (rc == SP_ERR_NOT_FOUND || rc == SP_ERR_EXISTS) /* gone, or not running */
+		return sandbox_ended(false, err);
+	if (rc < 0)
 		return sp_fail(err, SP_ERR_UNAVAILABLE,
 			"the command's processes could not be ended, nor the sandbox: "
 			"%s",
-			ignored.msg);
+			why.msg);
 	return sp_fail(err, SP_ERR_UNAVAILABLE,
 		"the command's processes could not be ended, so the whole sandbox was");
+}
+
+/*
+ * Has the sandbox ended, or is it about to?  Streams end a moment before the engine
+ * knows of the container.
+ */
+static bool has_ended(struct sp_docker_session *s, bool *out_of_memory)
+{
+	struct sp_container_info info = {0};
+	struct sp_error err;
+	int code;
+	int rc = sp_engine_container_wait(
+		s->docker->engine, s->container, ENDING_MS, -1, &code, &err);
+
+	if (rc == 0)
+		sp_engine_container_inspect(
+			s->docker->engine, s->container, &info, NULL, &err);
+	*out_of_memory = info.oom_killed;
+	sp_container_info_clear(&info);
+	return rc == 0 || rc == SP_ERR_NOT_FOUND;
 }
 
 /* Whatever the lost agent's command left behind. */
@@ -186,15 +206,10 @@ static int no_agent(struct sp_docker_session *s, struct sp_error *err)
 /* The streams have ended without a report.  Why? */
 static int without_report(struct sp_docker_session *s, struct sp_error *err)
 {
-	struct sp_container_info info = {0};
-	bool running = is_running(s, &info);
-	bool oom = info.oom_killed;
+	bool out_of_memory;
 
-	sp_container_info_clear(&info);
-	if (!running)
-		return sp_fail(err, SP_ERR_NOT_FOUND,
-			"the sandbox ended while the command ran%s",
-			oom ? " (out of memory)" : "");
+	if (has_ended(s, &out_of_memory))
+		return sandbox_ended(out_of_memory, err);
 	if (!s->filter.greeted)
 		return no_agent(s, err);
 	return sweep(s, err);

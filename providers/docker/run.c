@@ -99,7 +99,7 @@ static int run_attached(struct sp_docker_session *s, int64_t timeout_ms, bool *e
 {
 	int rc = sp_docker_session_pump(s, timeout_ms, ended, err);
 
-	sp_docker_session_mark(s, "output ended");
+	sp_docker_session_mark(s, SP_MARK_ENDED);
 	if (rc < 0 || !*ended)
 		stop(s);
 	if (rc == 0 && *ended && !s->has_report)
@@ -122,7 +122,7 @@ static int run(struct sp_docker_place *place, struct sp_docker_session *s,
 		sp_docker_place_undo(place);
 		return rc;
 	}
-	sp_docker_session_mark(s, "started");
+	sp_docker_session_mark(s, SP_MARK_STARTED);
 	rc = run_attached(s, timeout_ms, &ended, err);
 	if (rc == 0)
 		rc = sp_docker_session_outcome(s, &outcome, err);

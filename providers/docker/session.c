@@ -147,6 +147,21 @@ static int no_start(const struct sp_docker_session *s, struct sp_error *err)
 	return sp_fail_errno(err, "start the command");
 }
 
+/* In the words the local provider has for it, and like there on the command's stderr. */
+static int say_not_executed(const struct sp_docker_session *s, struct sp_error *err)
+{
+	const struct sp_command *c = s->command;
+	char line[512];
+	int len = snprintf(line, sizeof(line), "sandpit: %.300s: %s\n", c->argv[0],
+		s->report.exit_code == 127 ? "not found"
+					   : strerrordesc_np(s->report.sys_errno));
+
+	if (c->on_output(c->on_output_ctx, SP_STDERR, line, (size_t)len) != 0)
+		return sp_fail(
+			err, SP_ERR_CANCELLED, "the output was not wanted any more");
+	return 0;
+}
+
 int sp_docker_session_outcome(
 	struct sp_docker_session *s, struct sp_outcome *out, struct sp_error *err)
 {
@@ -164,6 +179,12 @@ int sp_docker_session_outcome(
 	}
 	if (r->stage == SP_REPORT_STAGE_WORKDIR || r->stage == SP_REPORT_STAGE_SETUP)
 		return no_start(s, err);
+	if (r->stage == SP_REPORT_STAGE_EXEC && r->sys_errno) {
+		int rc = say_not_executed(s, err);
+
+		if (rc < 0)
+			return rc;
+	}
 	out->exit_code = r->exit_code;
 	out->signal = r->signal;
 	out->oom_killed = r->oom_killed;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,7 +16,8 @@
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
-#define END_MS 5000
+#define END_MS   5000
+#define RETRY_NS 2000000
 
 static enum sp_sandbox_state state_of(enum sp_liveness life)
 {
@@ -155,32 +157,47 @@ static int clean_dead(
 	return 0;
 }
 
-int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
+/* One try: end it if it runs, clean up if it is dead; NOT_FOUND once nothing is left. */
+static int destroy_once(
+	const struct local *l, int base, const char *id, struct sp_error *err)
 {
-	struct local *l = local_of(p);
-	sp_autoclose int base = sp_state_open(l->sandboxes, err);
 	struct sp_supervisor supervisor = {0};
 	enum sp_liveness life;
-	int rc;
+	int rc = sp_state_life(base, id, &life, &supervisor, err);
 
-	if (base < 0)
-		return base;
-	rc = sp_state_life(base, id, &life, &supervisor, err);
-	if (rc == SP_ERR_NOT_FOUND)
-		return 0;
 	if (rc < 0)
 		return rc;
 	if (life == SP_LIFE_RUNNING)
 		end_supervisor(&supervisor);
 	rc = clean_dead(l, base, id, err);
-	if (rc < 0)
-		return rc;
-	rc = sp_state_life(base, id, &life, NULL, err);
+	return rc < 0 ? rc : sp_state_life(base, id, &life, NULL, err);
+}
+
+/*
+ * It may just be starting, or ending by itself or by another's hand: that is waited for,
+ * since all of it is short.
+ */
+int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+	struct local *l = local_of(p);
+	sp_autoclose int base = sp_state_open(l->sandboxes, err);
+	int64_t deadline_ms = sp_deadline_in(END_MS);
+	struct sp_error why = {0};
+	int rc;
+
+	if (base < 0)
+		return base;
+	while ((rc = destroy_once(l, base, id, &why)) == 0) {
+		if (sp_deadline_poll_ms(deadline_ms) == 0)
+			return sp_fail(err, SP_ERR_UNAVAILABLE,
+				"sandbox %s is being started or ended by another "
+				"process",
+				id);
+		nanosleep(&pause, NULL);
+	}
 	if (rc == SP_ERR_NOT_FOUND)
 		return 0;
-	return rc < 0
-		? rc
-		: sp_fail(err, SP_ERR_UNAVAILABLE,
-			  "sandbox %s is being started or ended by another process",
-			  id);
+	*err = why;
+	return rc;
 }

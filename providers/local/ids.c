@@ -5,9 +5,11 @@
  * there is one id, the caller's own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,16 +58,36 @@ static bool has_aged(const char *claim)
 	return lstat(claim, &st) == 0 && now.tv_sec - st.st_mtim.tv_sec > 60;
 }
 
+/*
+ * Take over a claim nobody holds any more; EEXIST when it is held after all.  One at a
+ * time: of two that found the same one stale, the second would take off the first's.
+ */
+static int replace_stale(const struct local *l, const char *id, const char *claim)
+{
+	sp_autoclose int ids = -1;
+	int rc = -1;
+
+	if (!has_aged(claim))
+		goto held;
+	ids = open(l->ids, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ids < 0 || flock(ids, LOCK_EX) < 0)
+		return -1;
+	if (has_aged(claim) && is_stale(l, claim) && unlink(claim) == 0)
+		rc = symlink(id, claim);
+	if (rc == 0)
+		return 0;
+held:
+	errno = EEXIST;
+	return -1;
+}
+
 static int try_claim(const struct local *l, const char *id, const char *claim)
 {
 	if (symlink(id, claim) == 0)
 		return 0;
 	if (errno == ENOENT && sp_mkdir_p(l->ids, 0700, NULL) == 0)
 		return symlink(id, claim);
-	if (errno == EEXIST && has_aged(claim) && is_stale(l, claim) &&
-		unlink(claim) == 0)
-		return symlink(id, claim);
-	return -1;
+	return errno == EEXIST ? replace_stale(l, id, claim) : -1;
 }
 
 static int claim_range(const struct local *l, struct sp_record *r, struct sp_error *err)

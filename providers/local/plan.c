@@ -102,7 +102,9 @@ static int check_target(const char *target, struct sp_error *err)
 {
 	static const char *const reserved[] = {"/proc", "/sys", "/dev"};
 
-	if (target[0] != '/' || strstr(target, "/../") || strcmp(target, "/") == 0 ||
+	/* "//proc" and "/./proc" are other names of what is reserved. */
+	if (target[0] != '/' || strstr(target, "/../") || strstr(target, "//") ||
+		strstr(target, "/./") || strcmp(target, "/") == 0 ||
 		(strlen(target) >= 3 &&
 			strcmp(target + strlen(target) - 3, "/..") == 0))
 		return sp_fail(err, SP_ERR_INVALID,

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "images/remove_tree.h"
 #include "images/tar_layout.h"
 #include "images/unpack.h"
-#include "sandbox/settle.h"
 
 /* Small enough for a file system in memory, large enough to reach every limit. */
 #define BYTES_MAX   (1u << 20)

@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What the command promises, on each provider: the other cli-*.bats are links to this.
+#
+# shellcheck disable=SC2154 # run sets stderr and stderr_lines, coproc talk_PID
+# shellcheck disable=SC2016 # what is to be expanded inside
 
 load helper
 
@@ -233,6 +236,42 @@ os.execvp(sys.argv[1], sys.argv[1:])' \
   no_sandboxes
 }
 
+# The command once, with the rest of the words before it, and killed after so long.
+killed_after() { # SECONDS ARGUMENT...
+  local after=$1 status=0
+  shift
+  # The shell's own word on each kill goes nowhere, either.
+  {
+    timeout -s KILL "$after" ${AS_USER:+setpriv --reuid 65534 --regid 65534 --clear-groups --} \
+      sandpit "$@" </dev/null >/dev/null || status=$?
+  } 2>/dev/null
+  [ "$status" -eq 0 ] || [ "$status" -eq 137 ]
+}
+
+@test "kill -9 at any moment leaves nothing that destroy does not remove" {
+  for after in 0.001 0.002 0.004 0.006 0.009 0.013 0.02 0.05 0.2 0.6; do
+    killed_after "$after" run -p "$P" "sleep 0.1"
+    killed_after "$after" create -p "$P"
+  done
+  for after in 0.001 0.003 0.006 0.01 0.05; do
+    h=$(new_sandbox)
+    killed_after "$after" exec "$h" "sleep 1000"
+    killed_after "$after" destroy "$h"
+  done
+  wait_until 20 sandpit destroy -p "$P" --all
+  no_sandboxes
+  [ -z "$(find "$SANDPIT_STATE_DIR" -name 'sb-*')" ]
+}
+
+@test "a terminal is not passed unless it is lent" {
+  run timeout 30 script -qec "$(declare -f as_user sandpit); sandpit run -p $P cat" /dev/null </dev/null
+  [ "$status" -eq 0 ]
+  run timeout 30 script -qec "$(declare -f as_user sandpit); sandpit run -p $P -I 'read -r x; echo got \$x'" \
+    /dev/null < <(printf 'word\n'; sleep 20)
+  [ "$status" -eq 0 ]
+  [[ $output == *"got word"* ]]
+}
+
 @test "memory that ran out is 137 and a line that says so" {
   require cgroup
   run --separate-stderr sprun --memory 64m "python3 -c 'x = bytearray(512 << 20)'"
@@ -349,7 +388,7 @@ os.execvp(sys.argv[1], sys.argv[1:])' \
 
 @test "keep leaves the sandbox and tells its handle on stderr" {
   run --separate-stderr sprun --keep "echo x >/tmp/file; echo done"
-  [ "$output" = done ]
+  [ "$output" = "done" ]
   [[ $stderr == "sandpit: kept $P:sb-"* ]]
   h=${stderr#sandpit: kept }
   run sandpit exec "$h" cat /tmp/file
@@ -446,6 +485,13 @@ is_not_running() { # HANDLE
   run -127 --separate-stderr sprun --lang go <<<'package main'
   [[ $stderr == "sandpit: the image has no go"* ]]
   no_sandboxes
+}
+
+@test "an engine that answers is chosen, and local where there is none" {
+  run sandpit run --json true
+  [ "$(json '["provider"]' <<<"$output")" = "$P" ]
+  run sandpit run --json -i no-such-image:1 -p local true
+  [ "$(json '["error"]["code"]' <<<"$output")" = not_found ]
 }
 
 @test "timings say where the time went, on stderr" {

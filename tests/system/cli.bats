@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What the command says to bad input, how it chooses, and where it keeps its state.
+#
+# shellcheck disable=SC2154 # run sets stderr and stderr_lines, coproc talk_PID
+# shellcheck disable=SC2016 # what is to be expanded inside
 
 load helper
 
@@ -272,7 +275,7 @@ PY
 @test "local maps no more than it needs" {
   strace -V >/dev/null 2>&1 || skip "strace is not installed"
   strace -o "$F/trace" -e trace=openat sandpit run -p local true
-  ! grep -q 'libcurl\|libsandpit-net' "$F/trace"
+  run ! grep -q 'libcurl\|libsandpit-net' "$F/trace"
 }
 
 @test "doctor tells each layer and its state" {

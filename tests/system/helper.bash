@@ -67,10 +67,12 @@ start_provider() {
     [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$W"/{home,state,run,config,cache}
     ;;
   docker)
+    # shellcheck source=../helpers/dockerd.sh
     . "$BATS_TEST_DIRNAME/../helpers/dockerd.sh"
     if reason=$(dockerd_missing); then
       cannot docker "${reason#docker: }"
     else
+      # shellcheck disable=SC2119 # no options
       dockerd_start
       export DOCKER_HOST SP_DOCKERD_DIR SP_DOCKERD_PID
     fi
@@ -80,6 +82,7 @@ start_provider() {
 
 stop_provider() {
   if [ "$P" = docker ] && [ -z "${CANNOT-}" ]; then
+    # shellcheck source=../helpers/dockerd.sh
     . "$BATS_TEST_DIRNAME/../helpers/dockerd.sh"
     dockerd_stop
   fi

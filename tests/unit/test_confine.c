@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/settle.h"
+#include "images/remove_tree.h"
 
 static char path[] = "/tmp/sp-confine-XXXXXX";
 static int folder;

@@ -174,6 +174,20 @@ static void refuses_what_is_no_engine_or_too_old(void **state)
 	check_ping(NULL, NULL, SP_ERR_UNAVAILABLE);
 }
 
+static void passes_on_what_something_else_says(void **state)
+{
+	static const char *const texts[] = {"HTTP/1.1 400 Bad Request\r\n" CLOSE
+					    "Content-Length: 4\r\n\r\nhint",
+		"HTTP/1.1 400 Bad Request\r\n" CLOSE "Content-Length: 4\r\n\r\nhint"};
+	struct rig *r = start_with(texts, 2, FAKE_CLOSE);
+
+	(void)state;
+	assert_int_equal(sp_engine_ping(r->engine, 0, NULL, &r->err), SP_ERR_PROTOCOL);
+	assert_non_null(strstr(r->err.msg, "is no Docker engine: hint"));
+	assert_int_equal(r->err.http_status, 400);
+	end(r);
+}
+
 /* --- Errors -------------------------------------------------------------------------------- */
 
 static void check_error(
@@ -642,6 +656,7 @@ int main(void)
 		cmocka_unit_test(speaks_no_newer_version_than_it_knows),
 		cmocka_unit_test(asks_for_the_version_where_the_ping_is_silent),
 		cmocka_unit_test(refuses_what_is_no_engine_or_too_old),
+		cmocka_unit_test(passes_on_what_something_else_says),
 		cmocka_unit_test(gives_the_words_of_the_engine_whatever_their_form),
 		cmocka_unit_test(takes_already_so_for_a_success),
 		cmocka_unit_test(refuses_names_that_are_paths),

@@ -11,15 +11,18 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/io.h"
 #include "images/pack.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
 #include "sandbox/files.h"
-#include "sandbox/settle.h"
 #include "tests/unit/tarball.h"
 
 /* base/in is "/" of the sandbox, base/host what is copied from and to. */
@@ -28,6 +31,7 @@ struct world {
 	char path[32];
 	char libexec[PATH_MAX];
 	int base;
+	int get_hangs; /* tells this descriptor, then waits to be killed; -1 never */
 	size_t get_fails_after; /* bytes; 0 never */
 	struct sp_buf archive;  /* given out instead of a real one, when not empty */
 	struct sp_error err;
@@ -77,6 +81,10 @@ static int send_all(struct world *w, const char *data, size_t len,
 
 		if (rc < 0)
 			return rc;
+		if (w->get_hangs >= 0 && at > len / 2) {
+			assert_int_equal(write(w->get_hangs, "x", 1), 1);
+			pause();
+		}
 	}
 	return 0;
 }
@@ -159,6 +167,7 @@ static int set_up(void **state)
 
 	assert_non_null(w);
 	w->provider.driver = &fake_driver;
+	w->get_hangs = -1;
 	memcpy(w->path, "/tmp/sp-files-XXXXXX", 21);
 	assert_non_null(mkdtemp(w->path));
 	w->base = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -446,6 +455,24 @@ static void links_of_an_earlier_download_are_replaced_never_followed(void **stat
 	assert_int_equal(out(w, "/d", "into"), SP_ERR_EXISTS);
 }
 
+static void devices_and_links_into_procfs_are_not_replaced(void **state)
+{
+	struct world *w = *state;
+	struct stat st;
+
+	put(w, "in/f", "new");
+	put(w, "host/target", "kept");
+	assert_int_equal(mkfifoat(w->base, "host/fifo", 0600), 0);
+	assert_int_equal(symlinkat("fifo", w->base, "host/link"), 0);
+	assert_int_equal(symlinkat("/proc/self/exe", w->base, "host/magic"), 0);
+	assert_int_equal(out(w, "/f", "fifo"), SP_ERR_INVALID);
+	assert_int_equal(out(w, "/f", "link"), SP_ERR_INVALID);
+	assert_int_equal(out(w, "/f", "magic"), SP_ERR_INVALID);
+	assert_int_equal(fstatat(w->base, "host/fifo", &st, 0), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(count(w, "host"), 4);
+}
+
 static void modes_that_lock_us_out_are_moved_all_the_same(void **state)
 {
 	struct world *w = *state;
@@ -541,6 +568,64 @@ static void the_workers_own_words_come_before_a_broken_pipe(void **state)
 	assert_int_equal(count(w, "host"), 0);
 }
 
+/* Up to ten seconds for somebody else to bring a folder to this many names. */
+static void await_count(struct world *w, const char *path, int names)
+{
+	for (int i = 0; i < 2000 && count(w, path) != names; i++)
+		poll(NULL, 0, 5);
+	assert_int_equal(count(w, path), names);
+}
+
+static void being_killed_leaves_nothing(void **state)
+{
+	static char text[40000];
+	struct world *w = *state;
+	int ready[2];
+
+	memset(text, 'x', sizeof(text) - 1);
+	put(w, "in/d/a", text);
+	put(w, "in/d/b", text);
+	for (size_t i = 0; i < 3; i++) {
+		static const int signals[] = {SIGKILL, SIGTERM, SIGINT};
+		char byte;
+		pid_t pid;
+
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0) {
+			w->get_hangs = ready[1];
+			(void)out(w, "/d", ".");
+			_exit(0);
+		}
+		assert_true(pid > 0);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		assert_int_equal(count(w, "host"), 1);
+		kill(pid, signals[i]);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		await_count(w, "host", 0);
+		close(ready[0]);
+		close(ready[1]);
+	}
+}
+
+static void the_error_may_be_unwanted(void **state)
+{
+	struct world *w = *state;
+
+	put(w, "in/f", "x");
+	assert_int_equal(
+		sp_files_copy_in(&w->provider, "id", w->libexec, "/none", "/x", NULL),
+		SP_ERR_NOT_FOUND);
+	assert_int_equal(sp_files_copy_out(&w->provider, "id", w->libexec, "/f",
+				 "/dev/null", NULL),
+		SP_ERR_INVALID);
+	w->get_fails_after = 1;
+	assert_int_equal(
+		sp_files_copy_out(&w->provider, "id", w->libexec, "/f", w->path, NULL),
+		SP_ERR_UNAVAILABLE);
+	assert_int_equal(count(w, "."), 2);
+}
+
 /* --- Streams -------------------------------------------------------------------------------- */
 
 static void an_archive_goes_out_and_in_again_as_a_stream(void **state)
@@ -579,11 +664,14 @@ int main(void)
 		T(parents_must_be_there),
 		T(a_conflict_is_found_before_anything_is_moved),
 		T(links_of_an_earlier_download_are_replaced_never_followed),
+		T(devices_and_links_into_procfs_are_not_replaced),
 		T(modes_that_lock_us_out_are_moved_all_the_same),
 		T(a_hostile_archive_stays_out_of_the_host),
 		T(an_archive_of_something_else_is_refused),
 		T(a_stream_that_breaks_leaves_nothing),
 		T(the_workers_own_words_come_before_a_broken_pipe),
+		T(being_killed_leaves_nothing),
+		T(the_error_may_be_unwanted),
 		T(an_archive_goes_out_and_in_again_as_a_stream),
 	};
 

@@ -20,8 +20,8 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "images/pack.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
-#include "sandbox/settle.h"
 
 /* base/tree is packed, base/out unpacked into. */
 struct world {

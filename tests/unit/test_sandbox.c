@@ -127,6 +127,23 @@ static void options_reach_the_driver(void **state)
 	sp_client_close(client);
 }
 
+static void a_run_tells_the_sandbox_from_the_command(void **state)
+{
+	struct sp_timeline timeline = {.count = 0};
+	const struct sp_exec_opts opts = {.timeline = &timeline};
+	struct sp_client *client = opened(NULL);
+	struct sp_exec_result r = {0};
+
+	(void)state;
+	assert_int_equal(sp_run(client, &spec, argv, &opts, &r, NULL), 0);
+	assert_int_equal(timeline.count, 2);
+	assert_int_equal(r.create_us, timeline.marks[0].at_us);
+	assert_int_equal(r.wall_us, timeline.marks[1].at_us - timeline.marks[0].at_us);
+	assert_true(r.destroy_us >= 0);
+	sp_exec_result_clear(&r);
+	sp_client_close(client);
+}
+
 static void a_whole_handle_is_not_looked_up(void **state)
 {
 	struct sp_client *client = opened(NULL);
@@ -328,6 +345,7 @@ int main(void)
 		TEST(what_is_over_the_limit_is_cut_and_said_so),
 		TEST(a_callback_that_refuses_is_the_error_of_the_call),
 		TEST(options_reach_the_driver),
+		TEST(a_run_tells_the_sandbox_from_the_command),
 		TEST(a_whole_handle_is_not_looked_up),
 		TEST(an_id_or_a_unique_beginning_will_do),
 		TEST(what_could_be_two_is_refused),

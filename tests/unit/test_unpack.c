@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 
 #include "base/io.h"
+#include "images/remove_tree.h"
 #include "images/unpack.h"
-#include "sandbox/settle.h"
 #include "tests/unit/tarball.h"
 
 /* base/ is the temporary folder; base/root is unpacked into, base/secret must stay. */
@@ -656,6 +656,9 @@ static void limits_extension_headers(void **state)
 	tarball_extension(&w->tar, 'L', big, sizeof(big));
 	tarball_file(&w->tar, "f", "x");
 	assert_int_equal(unpack(w), SP_ERR_LIMIT);
+	tarball_pax(&w->tar, "comment", big, sizeof(big));
+	tarball_file(&w->tar, "f", "x");
+	assert_int_equal(unpack(w), SP_ERR_LIMIT);
 	for (int i = 0; i < 100; i++)
 		tarball_extension(&w->tar, 'x', "12 comment=\n", 12);
 	tarball_file(&w->tar, "f", "x");
@@ -687,9 +690,10 @@ static void checks_numbers_for_overflow(void **state)
 
 static void rejects_malformed_pax_records(void **state)
 {
-	static const char *const records[] = {"9 path=ab\n", "9 path=a", "99 path=a\n",
-		"0 \n", "path=a\n", "7 path\n", "8 =path\n", "-9 path=a\n", "3 \n",
-		"10 mtime=x\n", "99999999999999999999999 path=a\n", " 9 path=a\n"};
+	static const char *const records[] = {"9 path=ab\n", "9 path=ab", "9 path=a",
+		"99 path=a\n", "0 \n", "path=a\n", "7 path\n", "8 =path\n",
+		"-9 path=a\n", "3 \n", "10 mtime=x\n",
+		"99999999999999999999999 path=a\n", " 9 path=a\n"};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < SP_COUNT(records); i++) {

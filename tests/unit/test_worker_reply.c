@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/auto.h"
+#include "base/log.h"
 
 static int reply(const char *text, int exit_code, struct sp_error *err)
 {
@@ -50,6 +52,25 @@ static void a_status_of_zero_is_a_success_whatever_it_said(void **state)
 
 	(void)state;
 	assert_int_equal(reply("error: limit x\n", 0, &err), 0);
+}
+
+static void warnings_of_a_success_are_logged(void **state)
+{
+	const struct sp_log_sink before = *sp_log_get();
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	const struct sp_log_sink sink = {.fd = fd, .level = SP_LOG_WARN};
+	char text[256] = {0};
+	struct sp_error err;
+
+	(void)state;
+	sp_log_set(&sink);
+	assert_int_equal(reply("noise\nwarning: skipped \x1b one\n", 0, &err), 0);
+	sp_log_set(&before);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_non_null(strstr(text, "skipped"));
+	assert_null(strstr(text, "noise"));
+	assert_null(strchr(text, '\x1b'));
+	close(fd);
 }
 
 static void what_makes_no_sense_is_still_an_error(void **state)
@@ -112,6 +133,7 @@ int main(void)
 		cmocka_unit_test(the_last_line_is_the_error),
 		cmocka_unit_test(every_code_finds_its_way_back),
 		cmocka_unit_test(a_status_of_zero_is_a_success_whatever_it_said),
+		cmocka_unit_test(warnings_of_a_success_are_logged),
 		cmocka_unit_test(what_makes_no_sense_is_still_an_error),
 		cmocka_unit_test(the_message_cannot_steer_a_terminal),
 		cmocka_unit_test(the_line_of_stat_is_read),

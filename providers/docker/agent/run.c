@@ -89,13 +89,18 @@ struct start_failure {
 	int sys_errno;
 };
 
+static bool is_missing(int sys_errno)
+{
+	return sys_errno == ENOENT || sys_errno == ENOTDIR;
+}
+
 static void fail_start(int fd, int stage)
 {
 	struct start_failure f = {stage, errno};
 
 	if (write(fd, &f, sizeof(f)) < 0)
 		_exit(126); /* the exit code says nearly as much */
-	_exit(f.sys_errno == ENOENT ? 127 : 126);
+	_exit(is_missing(f.sys_errno) ? 127 : 126);
 }
 
 static void be_command(const struct sp_agent_command *c, int out, int err, int failed)
@@ -257,11 +262,23 @@ static void report(const struct job *j, int code, int stage, int sys_errno, bool
 	write_whole(text, (size_t)len);
 }
 
+/* The words of a POSIX shell, as a part of the command's own stderr. */
+static void say_not_executed(const char *name, int sys_errno)
+{
+	char line[512];
+	int len = snprintf(line, sizeof(line), "sandpit: %.300s: %s\n", name,
+		is_missing(sys_errno) ? "not found" : strerror(sys_errno));
+
+	write_whole(line, (size_t)len);
+}
+
 static int report_no_start(const struct job *j, const struct start_failure *f)
 {
-	int code = f->sys_errno == ENOENT && f->stage == SP_REPORT_STAGE_EXEC ? 127
-									      : 126;
+	int code = f->stage == SP_REPORT_STAGE_EXEC && is_missing(f->sys_errno) ? 127
+										: 126;
 
+	if (f->stage == SP_REPORT_STAGE_EXEC)
+		say_not_executed(j->command->argv[0], f->sys_errno);
 	report(j, code, f->stage, f->sys_errno, false);
 	return code;
 }

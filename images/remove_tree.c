@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "images/remove_tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+
+/* More than an unpacked tree can have: see SP_TAR_DEPTH_DEFAULT. */
+#define DEPTH_MAX 512
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static int remove_entry(int dirfd, const char *name, dev_t device, unsigned int depth,
+	struct sp_error *err);
+
+/* Takes fd over. */
+static int remove_children(
+	int fd, dev_t device, unsigned int depth, struct sp_error *err)
+{
+	SP_AUTO(close_dir) DIR *dir = fdopendir(fd);
+	int rc = 0;
+
+	if (!dir) {
+		rc = sp_fail_errno(err, "read folder");
+		close(fd);
+		return rc;
+	}
+	if (depth > DEPTH_MAX)
+		return sp_fail(err, SP_ERR_LIMIT, "over %d folders deep", DEPTH_MAX);
+	while (rc == 0) {
+		struct dirent *e;
+
+		errno = 0;
+		e = readdir(dir);
+		if (!e)
+			return errno ? sp_fail_errno(err, "read folder") : 0;
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			rc = remove_entry(dirfd(dir), e->d_name, device, depth, err);
+	}
+	return rc;
+}
+
+/* Modes of an archive may lock us out of our own folder. */
+static int open_anyway(int dirfd, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int fd = openat(dirfd, name, flags);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
+		(void)!fchmod(fd, 0700);
+	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+		fd = openat(dirfd, name, flags);
+	return fd;
+}
+
+static int remove_entry(int dirfd, const char *name, dev_t device, unsigned int depth,
+	struct sp_error *err)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return sp_fail_errno(err, "remove %s", name);
+	fd = open_anyway(dirfd, name);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rc = sp_fail_errno(err, "open %s", name);
+		sp_close_fd(&fd);
+		return rc;
+	}
+	if (device && st.st_dev != device) {
+		close(fd);
+		return sp_fail(err, SP_ERR_DENIED, "%s is a mount point", name);
+	}
+	rc = remove_children(fd, st.st_dev, depth + 1, err);
+	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		return sp_fail_errno(err, "remove %s", name);
+	return rc;
+}
+
+int sp_remove_tree(int dirfd, const char *name, struct sp_error *err)
+{
+	return remove_entry(dirfd, name, 0, 0, err);
+}
