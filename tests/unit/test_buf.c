@@ -12,7 +12,7 @@
 #include "base/io.h"
 
 /* Memory that is not there is tested: under AddressSanitizer as without it. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "allocator_may_return_null=1";

@@ -24,6 +24,7 @@ struct got {
 	size_t out, errors;
 	char text[64]; /* the first of standard output */
 	int answer;    /* what it returns */
+	int pauses;    /* how often it is slow, and how much */
 	int64_t pause_ms;
 };
 
@@ -38,9 +39,8 @@ static int receive(void *ctx, enum sp_stream stream, const char *data, size_t le
 			len < sizeof(g->text) - 1 - g->out
 				? len
 				: sizeof(g->text) - 1 - g->out);
-	if (g->pause_ms)
+	if (g->pauses-- > 0)
 		nanosleep(&pause, NULL); /* a slow receiver is what is tested */
-	g->pause_ms = 0;
 	*(stream == SP_STDOUT ? &g->out : &g->errors) += len;
 	return g->answer;
 }
@@ -255,7 +255,7 @@ static void play_lot_and_end(const struct fake *f)
 static void a_slow_receiver_gets_all_of_it(void **state)
 {
 	struct sp_relay r = {.input.fd = -1, .cancel_fd = -1};
-	struct got g = {.pause_ms = 2300};
+	struct got g = {.pauses = 1, .pause_ms = 2300};
 	struct sp_runner_event event;
 	struct sp_running run;
 
@@ -287,7 +287,7 @@ static void one_that_writes_for_ever_does_not_hold_the_caller(void **state)
 	struct sp_relay r = {.input.fd = -1, .cancel_fd = -1};
 	struct sp_runner_event event;
 	struct sp_running run;
-	struct got g = {0};
+	struct got g = {.pauses = 1000000, .pause_ms = 1}; /* the pipe is full again */
 	int64_t begin = sp_clock_ms();
 
 	(void)state;
