@@ -154,8 +154,8 @@ EOF
   run sprun --seccomp strict echo fine
   [ "$output" = fine ]
   echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}' >"$W/files/p"
-  run sprun --seccomp "$W/files/p" 'mkdir /tmp/x || echo refused'
-  [[ $output == *refused ]]
+  run --separate-stderr sprun --seccomp "$W/files/p" 'mkdir /tmp/x || echo refused'
+  [ "$output" = refused ]
   echo '{"defaultAction":' >"$W/files/p"
   run --separate-stderr sprun --seccomp "$W/files/p" true
   [ "$status" -eq 125 ]
