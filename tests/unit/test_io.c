@@ -137,7 +137,7 @@ static void links_that_stay_beneath_are_followed(void **state)
 static void in_a_root_absolute_paths_begin_there(void **state)
 {
 	struct place *p = *state;
-	sp_autoclose int by_path = -1, by_link = -1, above = -1;
+	sp_autoclose int by_path = -1, by_link = -1;
 
 	by_path = sp_open_in_root(p->in, "/file", O_RDONLY, 0, NULL);
 	assert_true(by_path >= 0);

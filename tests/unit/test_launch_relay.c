@@ -287,11 +287,11 @@ static void one_that_writes_for_ever_does_not_hold_the_caller(void **state)
 	struct sp_relay r = {.input.fd = -1, .cancel_fd = -1};
 	struct sp_runner_event event;
 	struct sp_running run;
-	struct got g = {.pauses = 1000000, .pause_ms = 1}; /* the pipe is full again */
+	struct got g = {.pauses = 1000000, .pause_ms = 20}; /* the pipe is full again */
 	int64_t begin = sp_clock_ms();
 
 	(void)state;
-	alarm(60); /* the test ends even where the relay does not */
+	alarm(30); /* the test ends even where the relay does not */
 	start(&run, play_survivor);
 	assert_int_equal(relay(&run, &r, &g, &event, NULL), 0);
 	alarm(0);

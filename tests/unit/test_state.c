@@ -134,6 +134,7 @@ static void what_was_begun_can_be_read(void **state)
 	sp_autoclose int lock = begin(p);
 	sp_autorecord struct sp_record r = {0};
 
+	assert_true(lock >= 0);
 	assert_int_equal(sp_state_read(p->base, ID, &r, NULL), 0);
 	assert_string_equal(r.id, ID);
 	assert_int_equal(r.limits.pids, 7);
@@ -146,6 +147,7 @@ static void an_id_is_taken_once(void **state)
 	const struct sp_record again = {.id = ID, .limits = {.pids = 8}};
 	sp_autorecord struct sp_record r = {0};
 
+	assert_true(lock >= 0);
 	assert_int_equal(sp_state_begin(p->base, &again, NULL), SP_ERR_EXISTS);
 	assert_int_equal(sp_state_read(p->base, ID, &r, NULL), 0);
 	assert_int_equal(r.limits.pids, 7);
@@ -176,6 +178,7 @@ static void an_update_replaces_the_record_and_nothing_else(void **state)
 	const struct sp_record r = {.id = ID, .limits = {.pids = 9}};
 	sp_autorecord struct sp_record back = {0};
 
+	assert_true(lock >= 0);
 	assert_int_equal(sp_state_update(p->base, &r, NULL), 0);
 	assert_int_equal(sp_state_read(p->base, ID, &back, NULL), 0);
 	assert_int_equal(back.limits.pids, 9);
@@ -259,6 +262,7 @@ static void a_supervisor_is_noted_once(void **state)
 	struct place *p = *state;
 	sp_autoclose int lock = begin(p);
 
+	assert_true(lock >= 0);
 	assert_int_equal(sp_state_note_supervisor(p->base, ID, &noted, NULL), 0);
 	assert_int_equal(
 		sp_state_note_supervisor(p->base, ID, &noted, NULL), SP_ERR_EXISTS);
@@ -273,6 +277,7 @@ static void a_note_that_makes_no_sense_is_no_supervisor(void **state)
 	sp_autoclose int lock = begin(p);
 	sp_autoclose int folder = open(p->sandbox, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	assert_true(lock >= 0);
 	for (size_t i = 0; i < SP_COUNT(texts); i++) {
 		assert_int_equal(sp_write_file_at(folder, SP_STATE_INIT, texts[i],
 					 strlen(texts[i]), 0600, NULL),
@@ -426,6 +431,7 @@ static void ids_are_the_names_that_are_ids(void **state)
 	sp_autoclose int lock = begin(p);
 	sp_autostrv struct sp_strv ids = {0};
 
+	assert_true(lock >= 0);
 	assert_int_equal(mkdirat(p->base, ".hidden", 0700), 0);
 	assert_int_equal(sp_state_ids(p->base, &ids, NULL), 0);
 	assert_int_equal(unlinkat(p->base, ".hidden", AT_REMOVEDIR), 0);
