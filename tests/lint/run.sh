@@ -70,7 +70,8 @@ lint_gcc() {
 
 lint_clang() {
   rm -rf "$B/lint/clang"
-  quiet_make clang -O1 tests-built
+  # clang 14 does not know that being released is a use; gcc does.
+  quiet_make clang '-O1 -Wno-unused-variable' tests-built
 }
 
 # Left to the sanitizers: leaks, because gcc 12 takes what a struct owns for lost and the other
