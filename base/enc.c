@@ -64,14 +64,6 @@ int sp_dec_base64(
 	return sp_buf_ok(out, err);
 }
 
-void sp_enc_hex(struct sp_buf *out, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		sp_buf_addf(out, "%02x", p[i]);
-}
-
 void sp_enc_percent(struct sp_buf *out, const char *s)
 {
 	for (; *s; s++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes as text: base64, hexadecimal, percent, UTF-8, terminal-safe, random names. */
+/* Bytes as text: base64, percent, UTF-8, terminal-safe, random names. */
 #ifndef SP_BASE_ENC_H
 #define SP_BASE_ENC_H
 
@@ -8,7 +8,6 @@
 void sp_enc_base64(struct sp_buf *out, const void *data, size_t len);
 int sp_dec_base64(
 	struct sp_buf *out, const char *text, size_t len, struct sp_error *err);
-void sp_enc_hex(struct sp_buf *out, const void *data, size_t len);
 
 /* Everything but letters, digits and "-._~" as %XX, as a URL component. */
 void sp_enc_percent(struct sp_buf *out, const char *s);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,15 +11,11 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020 /* Linux 6.3 */
 #endif
-
-/* openat2 answers EAGAIN when something was renamed on the way; a few tries are enough. */
-#define OPEN_TRIES 32
 
 static int wait_writable(int fd, struct sp_error *err)
 {
@@ -96,43 +91,6 @@ int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err)
 		}
 	}
 	return 0;
-}
-
-static int open_resolved(int dirfd, const char *path, int flags, mode_t mode,
-	uint64_t resolve, struct sp_error *err)
-{
-	/* O_TMPFILE holds the bit of O_DIRECTORY; any mode but 0 is refused without them. */
-	bool makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned int)(flags | O_CLOEXEC),
-		.mode = makes ? mode & 07777 : 0,
-		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
-	};
-
-	for (int tries = 0; tries < OPEN_TRIES; tries++) {
-		long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
-
-		if (fd >= 0)
-			return (int)fd;
-		if (errno != EAGAIN && errno != EINTR)
-			break;
-	}
-	if (errno == EXDEV)
-		return sp_fail(
-			err, SP_ERR_DENIED, "open %s: leads out of its folder", path);
-	return sp_fail_errno(err, "open %s", path);
-}
-
-int sp_open_beneath(
-	int dirfd, const char *path, int flags, mode_t mode, struct sp_error *err)
-{
-	return open_resolved(dirfd, path, flags, mode, RESOLVE_BENEATH, err);
-}
-
-int sp_open_in_root(
-	int rootfd, const char *path, int flags, mode_t mode, struct sp_error *err)
-{
-	return open_resolved(rootfd, path, flags, mode, RESOLVE_IN_ROOT, err);
 }
 
 int sp_write_file_at(int dirfd, const char *name, const void *data, size_t len,

@@ -30,17 +30,6 @@ ssize_t sp_write_some(int fd, const void *data, size_t len);
 /* Read exactly len bytes; PROTOCOL when the end comes first. */
 int sp_read_exact(int fd, void *data, size_t len, struct sp_error *err);
 
-/*
- * Open path beneath dirfd: no "..", no absolute path, no link that leads out, no magic
- * link.  Falls back to nothing: kernels from 5.6 have it.  Returns the descriptor.
- */
-int sp_open_beneath(
-	int dirfd, const char *path, int flags, mode_t mode, struct sp_error *err);
-
-/* The same, resolving absolute paths and links as if dirfd were "/". */
-int sp_open_in_root(
-	int rootfd, const char *path, int flags, mode_t mode, struct sp_error *err);
-
 /* Replace dirfd/name by these bytes through a temporary file and a rename. */
 int sp_write_file_at(int dirfd, const char *name, const void *data, size_t len,
 	mode_t mode, struct sp_error *err);

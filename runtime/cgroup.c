@@ -78,9 +78,10 @@ static bool own_v1_path(
 			size_t len = strcspn(p, ",:");
 
 			if (len == want && strncmp(p, controller, len) == 0) {
-				snprintf(out, size, "%.*s", (int)(end - path - 1),
-					path + 1);
-				return true;
+				/* A path cut short would be another group's. */
+				return snprintf(out, size, "%.*s",
+					       (int)(end - path - 1),
+					       path + 1) < (int)size;
 			}
 			p += len + 1;
 		}
@@ -134,7 +135,8 @@ static void plan_v1(const char *id, enum sp_cgroup_kind kind, const char *table,
 	if (!is_fs(parent, CGROUP_SUPER_MAGIC) ||
 		!own_v1_path(table, v1_controllers[kind], own, sizeof(own))) {
 		snprintf(set->why_not[kind], sizeof(set->why_not[kind]),
-			"no cgroup controller %s", v1_controllers[kind]);
+			"no cgroup controller %s, or its path is too long",
+			v1_controllers[kind]);
 		return;
 	}
 	if (strcmp(own, "/") != 0)

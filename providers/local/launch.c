@@ -58,7 +58,7 @@ static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
 	if (rc < 0)
 		return rc;
 	if (mode == SP_RUNNER_CREATE)
-		local_note_layers(&plan->record, spec);
+		local_note_layers(l, &plan->record, spec);
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
 	rc = plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
 	if (rc < 0)
@@ -91,15 +91,6 @@ static int start(const struct local_plan *plan, const struct sp_launch *launch,
 	return rc;
 }
 
-/*
- * A failed runner has cleaned up after itself as far as it got; what it did not know of
- * yet, or had no time for, goes here.
- */
-static void clean_after_failure(const struct local_plan *plan)
-{
-	undo(plan);
-}
-
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
@@ -119,7 +110,7 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	sp_close_fd(&plan.lock_fd); /* the supervisor's now */
 	rc = sp_launch_wait_ready(&running, &event, err);
 	if (rc < 0) {
-		clean_after_failure(&plan);
+		undo(&plan); /* what the runner did not know of, or had no time for */
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
@@ -175,7 +166,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		(void)sp_remove_state(
 			plan.state_path); /* the note may have come late */
 	else
-		clean_after_failure(&plan);
+		undo(&plan); /* what the runner did not know of, or had no time for */
 	local_timeline(command, &event);
 	if (rc == 0)
 		local_outcome(&event, start_us, out);

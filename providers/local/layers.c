@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "providers/local/local.h"
+#include "seccomp/cache.h"
+
+#define LINE_MAX_BYTES 8192
 
 static void note_limit(struct sp_record *r, const char *name, enum sp_cgroup_kind kind,
 	const char *fallback)
@@ -30,12 +33,31 @@ static void note_ids(struct sp_record *r)
 		sp_strv_add(&r->layers, "groups=enforced");
 }
 
-void local_note_layers(struct sp_record *r, const struct sp_sandbox_spec *spec)
+/* A profile of the user's own may open what the shipped ones keep shut: by name, then. */
+static void note_filter(const struct local *l, struct sp_record *r)
+{
+	const struct sp_seccomp_request req = {.profile = r->seccomp,
+		.data_dir = l->data_dir,
+		.granted_caps = r->capabilities};
+	sp_autobuf struct sp_buf line = SP_BUF_INIT(LINE_MAX_BYTES);
+	sp_autostrv struct sp_strv opened = {0};
+
+	if (sp_seccomp_opened(&req, &opened, NULL) < 0 || opened.count == 0) {
+		sp_strv_add(&r->layers, "system call filter=enforced");
+		return;
+	}
+	sp_buf_adds(&line, "system call filter=degraded: the profile opens");
+	for (size_t i = 0; i < opened.count; i++)
+		sp_buf_addf(&line, "%s %s", i ? "," : "", opened.items[i]);
+	sp_strv_add(&r->layers, sp_buf_str(&line));
+}
+
+void local_note_layers(
+	const struct local *l, struct sp_record *r, const struct sp_sandbox_spec *spec)
 {
 	static const char *const always[] = {"user namespace", "mount namespace",
 		"pid namespace", "ipc namespace", "uts namespace", "cgroup namespace",
-		"capabilities", "no_new_privs", "system call filter", "masked paths",
-		"disk limit"};
+		"capabilities", "no_new_privs", "masked paths", "disk limit"};
 
 	/* Without one of these the launch fails: there is no sandbox to ask about. */
 	for (size_t i = 0; i < SP_COUNT(always); i++)
@@ -45,6 +67,7 @@ void local_note_layers(struct sp_record *r, const struct sp_sandbox_spec *spec)
 			&r->layers, "net namespace=off: network host was asked for");
 	else
 		sp_strv_add(&r->layers, "net namespace=enforced");
+	note_filter(l, r);
 	note_ids(r);
 	note_limit(
 		r, "memory limit", SP_CGROUP_MEMORY, "address space of each process");

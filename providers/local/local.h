@@ -45,7 +45,8 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 int local_check_image(const char *image, struct sp_error *err);
 
 /* layers.c: the state of each protection, as lines of a record. */
-void local_note_layers(struct sp_record *r, const struct sp_sandbox_spec *spec);
+void local_note_layers(
+	const struct local *l, struct sp_record *r, const struct sp_sandbox_spec *spec);
 
 /* launch.c */
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,

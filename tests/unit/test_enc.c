@@ -79,15 +79,6 @@ static void a_decoder_says_when_the_buffer_is_too_small(void **state)
 	assert_int_equal(sp_dec_percent(&two, "abc", 3, NULL), SP_ERR_LIMIT);
 }
 
-static void bytes_become_hexadecimal(void **state)
-{
-	sp_autobuf struct sp_buf out = SP_BUF_INIT(64);
-
-	(void)state;
-	sp_enc_hex(&out, "\x00\x0f\xff", 3);
-	assert_string_equal(sp_buf_str(&out), "000fff");
-}
-
 static void all_but_plain_characters_get_a_percent(void **state)
 {
 	sp_autobuf struct sp_buf out = SP_BUF_INIT(256);
@@ -286,7 +277,6 @@ int main(void)
 		cmocka_unit_test(what_is_not_base64_is_refused),
 		cmocka_unit_test(a_zero_byte_is_no_base64_digit),
 		cmocka_unit_test(a_decoder_says_when_the_buffer_is_too_small),
-		cmocka_unit_test(bytes_become_hexadecimal),
 		cmocka_unit_test(all_but_plain_characters_get_a_percent),
 		cmocka_unit_test(percent_goes_back_and_forth),
 		cmocka_unit_test(a_broken_escape_is_refused_wherever_it_ends),

@@ -77,104 +77,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void a_file_beneath_is_opened(void **state)
-{
-	struct place *p = *state;
-	sp_autoclose int fd = sp_open_beneath(p->in, "file", O_RDONLY, 0, NULL);
-	char text[8] = "";
-
-	assert_true(fd >= 0);
-	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	assert_int_equal(read(fd, text, sizeof(text)), 6);
-	assert_string_equal(text, "inside");
-}
-
-static void nothing_outside_is_reached_from_beneath(void **state)
-{
-	static const char *const links[] = {
-		"../secret", "/etc/passwd", "sub/../../secret", "..", "/"};
-	struct place *p = *state;
-	struct sp_error err = {0};
-
-	assert_int_equal(mkdirat(p->in, "sub", 0700), 0);
-	assert_int_equal(
-		sp_open_beneath(p->in, "../secret", O_RDONLY, 0, &err), SP_ERR_DENIED);
-	assert_non_null(strstr(err.msg, "../secret"));
-	for (size_t i = 0; i < SP_COUNT(links); i++) {
-		assert_int_equal(sp_open_beneath(p->in, links[i], O_RDONLY, 0, NULL),
-			SP_ERR_DENIED);
-		assert_int_equal(symlinkat(links[i], p->in, "link"), 0);
-		assert_int_equal(sp_open_beneath(p->in, "link", O_RDONLY, 0, NULL),
-			SP_ERR_DENIED);
-		assert_int_equal(unlinkat(p->in, "link", 0), 0);
-	}
-}
-
-static void nothing_is_made_outside(void **state)
-{
-	struct place *p = *state;
-
-	assert_int_equal(
-		sp_open_beneath(p->in, "../new", O_WRONLY | O_CREAT, 0600, NULL),
-		SP_ERR_DENIED);
-	assert_int_equal(symlinkat("../new", p->in, "link"), 0);
-	assert_int_equal(sp_open_beneath(p->in, "link", O_WRONLY | O_CREAT, 0600, NULL),
-		SP_ERR_DENIED);
-	assert_int_equal(faccessat(p->base, "new", F_OK, 0), -1);
-}
-
-static void links_that_stay_beneath_are_followed(void **state)
-{
-	struct place *p = *state;
-	sp_autoclose int fd = -1;
-
-	assert_int_equal(mkdirat(p->in, "sub", 0700), 0);
-	assert_int_equal(symlinkat("sub/../file", p->in, "link"), 0);
-	fd = sp_open_beneath(p->in, "link", O_RDONLY, 0, NULL);
-	assert_true(fd >= 0);
-}
-
-static void in_a_root_absolute_paths_begin_there(void **state)
-{
-	struct place *p = *state;
-	sp_autoclose int by_path = -1, by_link = -1;
-
-	by_path = sp_open_in_root(p->in, "/file", O_RDONLY, 0, NULL);
-	assert_true(by_path >= 0);
-	assert_int_equal(symlinkat("/../../file", p->in, "link"), 0);
-	by_link = sp_open_in_root(p->in, "link", O_RDONLY, 0, NULL);
-	assert_true(by_link >= 0);
-	assert_int_equal(sp_open_in_root(p->in, "../secret", O_RDONLY, 0, NULL),
-		SP_ERR_NOT_FOUND);
-}
-
-/* /proc/self/root would be the way out of any root. */
-static void magic_links_lead_nowhere(void **state)
-{
-	sp_autoclose int proc = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	(void)state;
-	assert_true(proc >= 0);
-	assert_true(sp_open_beneath(proc, "root", O_RDONLY, 0, NULL) < 0);
-	assert_true(sp_open_in_root(proc, "root", O_RDONLY, 0, NULL) < 0);
-	assert_true(sp_open_in_root(proc, "fd/0", O_RDONLY, 0, NULL) < 0);
-}
-
-static void a_mode_counts_only_where_something_is_made(void **state)
-{
-	struct place *p = *state;
-	sp_autoclose int folder = -1, file = -1;
-	struct stat st;
-
-	folder = sp_open_beneath(p->in, ".", O_RDONLY | O_DIRECTORY, 0755, NULL);
-	assert_true(folder >= 0);
-	file = sp_open_beneath(
-		p->in, "new", O_WRONLY | O_CREAT | O_EXCL, S_IFREG | 0600, NULL);
-	assert_true(file >= 0);
-	assert_int_equal(fstat(file, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-}
-
 static void assert_text(int dir, const char *name, const char *text)
 {
 	struct sp_bytes got = {0};
@@ -449,20 +351,6 @@ static void a_folder_below_a_file_cannot_be(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_file_beneath_is_opened, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			nothing_outside_is_reached_from_beneath, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			nothing_is_made_outside, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			links_that_stay_beneath_are_followed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			in_a_root_absolute_paths_begin_there, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			magic_links_lead_nowhere, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_mode_counts_only_where_something_is_made, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_is_replaced_with_its_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
