@@ -70,6 +70,7 @@ need_test() {
   tool ps procps
   tool ip iproute2
   tool curl curl
+  tool strace strace
   tool dockerd docker.io
 }
 

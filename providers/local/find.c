@@ -89,6 +89,8 @@ int local_list(struct sp_provider *p, const struct sp_label *labels, size_t labe
 	sp_autolist struct sp_sandbox_list list = {0};
 	int rc = base < 0 ? base : sp_state_ids(base, &ids, err);
 
+	if (rc == 0)
+		local_drop_stale_claims(local_of(p), base);
 	for (size_t i = 0; rc == 0 && i < ids.count; i++) {
 		sp_autoinfo struct sp_sandbox_info info = {0};
 

@@ -4,6 +4,7 @@
  * above what user databases hand out, claimed by a link named after it.  Without privilege
  * there is one id, the caller's own.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -46,6 +47,27 @@ static bool is_stale(const struct local *l, const char *claim)
 	if (!sp_name_ok(id) || asprintf(&folder, "%s/%s", l->sandboxes, id) < 0)
 		return false;
 	return access(folder, F_OK) < 0 && errno == ENOENT;
+}
+
+void local_drop_stale_claims(const struct local *l, int base)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	/* Whoever claims holds it shared until its folder is there: see prepare(). */
+	if (flock(base, LOCK_EX | LOCK_NB) < 0)
+		return;
+	dir = opendir(l->ids);
+	while (dir && (entry = readdir(dir))) {
+		sp_autofree char *claim = NULL;
+
+		if (asprintf(&claim, "%s/%s", l->ids, entry->d_name) >= 0 &&
+			is_stale(l, claim))
+			(void)unlink(claim);
+	}
+	if (dir)
+		closedir(dir);
+	(void)flock(base, LOCK_UN);
 }
 
 /* A fresh claim precedes its sandbox's folder; only one that has aged may be stale. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting sandboxes: what exists on the host is on record before it exists. */
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,9 @@ static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
 	plan->base_fd = sp_state_open(l->sandboxes, err);
 	if (plan->base_fd < 0)
 		return plan->base_fd;
+	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
+	if (flock(plan->base_fd, LOCK_SH) < 0)
+		return sp_fail_errno(err, "lock state folder");
 	rc = local_claim_ids(l, &plan->record, err);
 	if (rc < 0)
 		return rc;

@@ -25,6 +25,8 @@ static inline struct local *local_of(struct sp_provider *p)
 
 /* ids.c: ids the sandbox's 0.. are on the host, claimed for it alone where that can be. */
 int local_claim_ids(const struct local *l, struct sp_record *r, struct sp_error *err);
+/* Remove claims that a crash left before their sandbox was on record; base: its folder. */
+void local_drop_stale_claims(const struct local *l, int base);
 /* Does the caller belong to groups that cannot be dropped? */
 bool local_keeps_groups(void);
 

@@ -223,3 +223,12 @@ first_of() {
   sandpit destroy "$handle"
   wait_until 10 is_clean || why_not_clean
 }
+
+# Killed between the two: the claim of its ids is there, its folder is not yet.
+@test "a claim of ids whose sandbox never came to be is removed" {
+  require root
+  : >"$W/ids"
+  sandpit run -p local true
+  ln -s sb-0123456789 "$W/state/ids/7"
+  clean_up
+}
