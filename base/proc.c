@@ -51,13 +51,17 @@ static int park(int fd)
 	return parked;
 }
 
+/*
+ * By the system call: posix_spawn() of whoever started us leaves the two signals that the
+ * C library keeps for itself ignored, and sigaction() would not touch them.
+ */
 static void reset_signals(void)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	const unsigned long dfl[8] = {0}; /* the kernel's struct: SIG_DFL, no flags */
 	sigset_t none;
 
 	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &dfl, NULL);
+		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)(NSIG / 8));
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -24,13 +24,14 @@
 
 int reset_process(struct sp_error *err)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	const unsigned long dfl[8] = {0}; /* the kernel's struct: SIG_DFL, no flags */
 	struct itimerval off = {0};
 	sigset_t none;
 
 	umask(022);
+	/* By the system call, for sigaction() refuses libc's own; KILL and STOP do too. */
 	for (int s = 1; s < NSIG; s++)
-		(void)sigaction(s, &dfl, NULL); /* KILL, STOP and libc's own refuse */
+		(void)syscall(SYS_rt_sigaction, s, dfl, NULL, (size_t)(NSIG / 8));
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return sp_fail_errno(err, "reset signals");
