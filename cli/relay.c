@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -28,8 +29,9 @@ void relay_clear(struct relay *r)
 
 /*
  * A pipe or terminal is opened once more, so that writing need not block: the mode of the
- * descriptor we were given is shared with programs that do not expect it.  Where this
- * does not work the first is as good, but for a reader who stops reading.
+ * descriptor we were given is shared with programs that do not expect it.  Another user's
+ * pipe cannot be: then each write is preceded by a look, and no longer than a pipe with
+ * room is certain to take.
  */
 static void make_ready(struct relay_stream *s)
 {
@@ -42,6 +44,7 @@ static void make_ready(struct relay_stream *s)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	s->may_block = fd < 0;
 	if (fd < 0)
 		return;
 	s->fd = fd;
@@ -55,8 +58,11 @@ static enum relay_end wait_for_room(const struct relay *r, int fd)
 		{.fd = fd, .events = POLLOUT},
 		{.fd = r->cancel_fd, .events = POLLIN},
 	};
-	int n = poll(p, SP_COUNT(p), sp_deadline_poll_ms(r->deadline_ms));
+	int n;
 
+	do
+		n = poll(p, SP_COUNT(p), sp_deadline_poll_ms(r->deadline_ms));
+	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return RELAY_STUCK;
 	if (n > 0 && p[1].revents)
@@ -64,18 +70,23 @@ static enum relay_end wait_for_room(const struct relay *r, int fd)
 	return RELAY_OPEN;
 }
 
-static enum relay_end write_some(
-	const struct relay *r, int fd, const char **data, size_t *len)
+static enum relay_end write_some(const struct relay *r, const struct relay_stream *s,
+	const char **data, size_t *len)
 {
-	ssize_t n = write(fd, *data, *len);
+	size_t part = s->may_block && *len > PIPE_BUF ? PIPE_BUF : *len;
+	enum relay_end end = s->may_block ? wait_for_room(r, s->fd) : RELAY_OPEN;
+	ssize_t n;
 
+	if (end != RELAY_OPEN)
+		return end;
+	n = write(s->fd, *data, part);
 	if (n >= 0) {
 		*data += n;
 		*len -= (size_t)n;
 		return RELAY_OPEN;
 	}
 	if (errno == EAGAIN || errno == EINTR)
-		return wait_for_room(r, fd);
+		return wait_for_room(r, s->fd);
 	return errno == EPIPE ? RELAY_READER_GONE : RELAY_FAILED;
 }
 
@@ -87,7 +98,7 @@ int relay_output(void *ctx, enum sp_stream stream, const char *data, size_t len)
 	if (!s->is_ready)
 		make_ready(s);
 	while (len > 0 && r->end == RELAY_OPEN)
-		r->end = write_some(r, s->fd, &data, &len);
+		r->end = write_some(r, s, &data, &len);
 	if (r->end == RELAY_OPEN)
 		return 0;
 	if (r->end != RELAY_FAILED)

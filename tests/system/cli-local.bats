@@ -179,7 +179,7 @@ PY
   f=$(files)
   mkfifo "$f/fifo"
   exec 8<>"$f/fifo"
-  run --separate-stderr bash -c 'exec timeout 60 "$@" >&8' - \
+  run --separate-stderr bash -c 'exec timeout -s KILL 30 "$@" >&8' - \
     ${AS_USER:+setpriv --reuid 65534 --regid 65534 --clear-groups --} \
     sandpit run -p "$P" -t 1 yes
   exec 8>&-
