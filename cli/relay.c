@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -28,8 +29,8 @@ void relay_clear(struct relay *r)
 
 /*
  * A pipe or terminal is opened once more, so that writing need not block: the mode of the
- * descriptor we were given is shared with programs that do not expect it.  Where this
- * does not work the first is as good, but for a reader who stops reading.
+ * descriptor we were given is shared with programs that do not expect it.  Where it is
+ * somebody else's and cannot be opened, it is asked for room before every small write.
  */
 static void make_ready(struct relay_stream *s)
 {
@@ -42,8 +43,10 @@ static void make_ready(struct relay_stream *s)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
+	if (fd < 0) {
+		s->may_block = true;
 		return;
+	}
 	s->fd = fd;
 	s->is_ours = true;
 }
@@ -64,18 +67,24 @@ static enum relay_end wait_for_room(const struct relay *r, int fd)
 	return RELAY_OPEN;
 }
 
-static enum relay_end write_some(
-	const struct relay *r, int fd, const char **data, size_t *len)
+static enum relay_end write_some(const struct relay *r, const struct relay_stream *s,
+	const char **data, size_t *len)
 {
-	ssize_t n = write(fd, *data, *len);
+	/* A pipe that has room at all has it for this much. */
+	size_t most = s->may_block && *len > PIPE_BUF ? PIPE_BUF : *len;
+	enum relay_end end = s->may_block ? wait_for_room(r, s->fd) : RELAY_OPEN;
+	ssize_t n;
 
+	if (end != RELAY_OPEN)
+		return end;
+	n = write(s->fd, *data, most);
 	if (n >= 0) {
 		*data += n;
 		*len -= (size_t)n;
 		return RELAY_OPEN;
 	}
 	if (errno == EAGAIN || errno == EINTR)
-		return wait_for_room(r, fd);
+		return wait_for_room(r, s->fd);
 	return errno == EPIPE ? RELAY_READER_GONE : RELAY_FAILED;
 }
 
@@ -87,7 +96,7 @@ int relay_output(void *ctx, enum sp_stream stream, const char *data, size_t len)
 	if (!s->is_ready)
 		make_ready(s);
 	while (len > 0 && r->end == RELAY_OPEN)
-		r->end = write_some(r, s->fd, &data, &len);
+		r->end = write_some(r, s, &data, &len);
 	if (r->end == RELAY_OPEN)
 		return 0;
 	if (r->end != RELAY_FAILED)

@@ -23,6 +23,7 @@ struct relay {
 		int fd;        /* what is written to */
 		bool is_ready; /* fd is known, and does not block where it can help it */
 		bool is_ours;  /* opened here */
+		bool may_block; /* room has to be asked for */
 	} streams[2];
 };
 
