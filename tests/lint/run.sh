@@ -65,7 +65,7 @@ quiet_make() { # COMPILER CFLAGS TARGET
 # Both compilers are silent; gcc looks at every path through the product as well.
 lint_gcc() {
   rm -rf "$B/lint/gcc"
-  quiet_make gcc "-O2 -g $analyzer" all && quiet_make gcc -O1 tests-built
+  quiet_make gcc "-O2 -g $analyzer" all && quiet_make gcc -O2 tests-built
 }
 
 lint_clang() {

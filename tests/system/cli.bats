@@ -238,6 +238,7 @@ PY
 
 @test "the state folder follows the environment when none is named" {
   require rootless
+  copy_programs
   mkdir -m 700 "$F/run"
   [ "$(id -u)" != 0 ] || chown 65534 "$F/run"
   as_user env -u SANDPIT_STATE_DIR XDG_RUNTIME_DIR="$F/run" HOME="$F" \
