@@ -71,6 +71,7 @@ need_test() {
   tool ip iproute2
   tool curl curl
   tool strace strace
+  file time /usr/bin/time
   tool dockerd docker.io
 }
 

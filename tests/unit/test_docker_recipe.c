@@ -58,13 +58,21 @@ static int collect(struct fixture *f, const char *rules)
 	return sp_recipe_collect(f->folder, &f->tar, &f->changes, &f->err);
 }
 
-static const struct sp_tar_member *member(const struct fixture *f, const char *name)
+static const struct sp_tar_member *find(const struct fixture *f, const char *name)
 {
-	static const struct sp_tar_member none;
-
 	for (size_t i = 0; i < f->tar.count; i++)
 		if (strcmp(f->tar.items[i].name, name) == 0)
 			return &f->tar.items[i];
+	return NULL;
+}
+
+static const struct sp_tar_member *member(const struct fixture *f, const char *name)
+{
+	static const struct sp_tar_member none;
+	const struct sp_tar_member *m = find(f, name);
+
+	if (m)
+		return m;
 	fail_msg("the image has no %s", name);
 	return &none;
 }
@@ -114,11 +122,11 @@ static void a_tree_leaves_out_what_is_skipped(void **state)
 	snprintf(rules, sizeof(rules), "skip *.a host-files\ntree %s\n", f->folder);
 	assert_int_equal(collect(f, rules), 0);
 	snprintf(rules, sizeof(rules), "%s/kept.py", f->folder + 1);
-	assert_non_null(member(f, rules));
+	assert_non_null(find(f, rules));
 	snprintf(rules, sizeof(rules), "%s/left.a", f->folder + 1);
-	assert_null(member(f, rules));
+	assert_null(find(f, rules));
 	snprintf(rules, sizeof(rules), "%s/host-files", f->folder + 1);
-	assert_null(member(f, rules));
+	assert_null(find(f, rules));
 }
 
 static void what_is_not_here_is_left_out_unless_needed(void **state)
