@@ -49,14 +49,14 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 RUNNER_PART := runner supervise init enter command tree step_ids step_user step_limits \
 	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
 	step_root
-RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c
+RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
 	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
-	base/error.c base/io.c base/buf.c base/clock.c runtime/remove.c
+	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

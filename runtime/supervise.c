@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/proc.h"
 #include "runtime/runner.h"
 
 enum watched { WATCH_CONTROL, WATCH_STATUS, WATCH_CHILD, WATCH_SIGNAL, WATCH_COUNT };
@@ -59,31 +60,12 @@ static void kill_child(struct supervision *s)
 	(void)syscall(SYS_pidfd_send_signal, s->fds[WATCH_CHILD].fd, SIGKILL, NULL, 0);
 }
 
-static uint64_t start_ticks_of_self(void)
-{
-	enum { START_TIME_FIELD = 22, FIRST_AFTER_NAME = 3 };
-	char text[1024];
-	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	char *at;
-
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	at = strrchr(text, ')');
-	for (int field = FIRST_AFTER_NAME; at && field <= START_TIME_FIELD; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at + 1, NULL, 10) : 0;
-}
-
 /* Written by us and not by the caller, who may be dead by now. */
 static int write_init_file(const struct supervision *s, struct sp_error *err)
 {
 	char path[4096], text[96];
 	int len = snprintf(text, sizeof(text), "%d %llu %d\n", getpid(),
-		(unsigned long long)start_ticks_of_self(), s->child);
+		(unsigned long long)sp_proc_start_ticks(getpid()), s->child);
 	ssize_t n = -1;
 	int fd;
 
