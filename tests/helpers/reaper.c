@@ -129,6 +129,13 @@ static void kill_all(bool tell)
 		reap_until(0, now_ms() + 100, &status);
 }
 
+/* A shell in the background ignores interrupts, and tests of them would wait for ever. */
+static void default_signals(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, SIG_DFL);
+}
+
 static pid_t start(char **argv, const sigset_t *old_mask)
 {
 	pid_t pid = fork();
@@ -136,6 +143,7 @@ static pid_t start(char **argv, const sigset_t *old_mask)
 	if (pid != 0)
 		return pid;
 	sigprocmask(SIG_SETMASK, old_mask, NULL);
+	default_signals();
 	execvp(argv[0], argv);
 	fprintf(stderr, "# reaper: %s: %s\n", argv[0], strerror(errno));
 	_exit(127);
