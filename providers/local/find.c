@@ -200,6 +200,7 @@ int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
 	}
 	if (rc == SP_ERR_NOT_FOUND)
 		return 0;
-	*err = why;
+	if (err)
+		*err = why;
 	return rc;
 }

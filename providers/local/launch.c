@@ -95,6 +95,21 @@ static int start(const struct local_plan *plan, const struct sp_launch *launch,
 	return rc;
 }
 
+/* What the runner could not set, and went on without: on the sandbox's own record. */
+static int note_degraded(struct local_plan *plan, const struct sp_runner_event *event,
+	struct sp_error *err)
+{
+	int rc;
+
+	if (!(event->degraded & SP_DEGRADED_IDMAP))
+		return 0;
+	sp_strv_add(&plan->record.layers,
+		"mount owners=degraded: a file system there cannot map them, so host "
+		"files belong to nobody inside");
+	rc = sp_strv_ok(&plan->record.layers, err);
+	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
+}
+
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
@@ -115,6 +130,11 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	rc = sp_launch_wait_ready(&running, &event, err);
 	if (rc < 0) {
 		undo(&plan); /* what the runner did not know of, or had no time for */
+		return rc;
+	}
+	rc = note_degraded(&plan, &event, err);
+	if (rc < 0) {
+		(void)local_destroy(p, plan.record.id, NULL);
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);

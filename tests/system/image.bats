@@ -87,3 +87,14 @@ in_image() {
   [ "$(cat "$W/shared/new")" = back ]
   [ "$(stat -c %u "$W/shared/new")" = "$(id -u)" ]
 }
+
+@test "a mount whose owners cannot be mapped says so in the record" {
+  require root
+  h=$(sandpit create -p local -v /proc/sys/kernel:/opt/kernel)
+  run -0 sandpit inspect "$h"
+  [[ $output == *'"mount owners":"degraded: '* ]]
+  mkdir "$W/shared"
+  h=$(sandpit create -p local -v "$W/shared:/opt/shared")
+  run -0 sandpit inspect "$h"
+  [[ $output != *'mount owners'* ]]
+}
