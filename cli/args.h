@@ -20,6 +20,23 @@ enum cli_command_bit {
 	CLI_DOCTOR = 1u << 9,
 	CLI_VERSION = 1u << 10,
 	CLI_HELP = 1u << 11,
+	CLI_SHELL = 1u << 12,
+	CLI_PS = 1u << 13,
+	CLI_LOGS = 1u << 14,
+	CLI_KILL = 1u << 15,
+	CLI_WAIT = 1u << 16,
+	CLI_ATTACH = 1u << 17,
+	CLI_STATS = 1u << 18,
+	CLI_FILES = 1u << 19,
+	CLI_PORT = 1u << 20,
+	CLI_PAUSE = 1u << 21,
+	CLI_RESUME = 1u << 22,
+	CLI_TIMEOUT = 1u << 23,
+	CLI_SNAPSHOT = 1u << 24,
+	CLI_FORK = 1u << 25,
+	CLI_VOLUME = 1u << 26,
+	CLI_POOL = 1u << 27,
+	CLI_EVENTS = 1u << 28,
 };
 
 struct cli_args {

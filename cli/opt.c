@@ -18,7 +18,7 @@
 
 #define CREATING (CLI_RUN | CLI_CREATE)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
-#define EVERY    0xffffu
+#define EVERY    0xffffffffu
 
 typedef int set_fn(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err);

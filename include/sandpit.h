@@ -66,11 +66,12 @@ struct sp_label {
 	const char *value;
 };
 
-/* A host folder or file seen inside, read-only unless writable. */
+/* A host folder or file seen inside, or a named volume; read-only unless writable. */
 struct sp_mount {
-	const char *source;
+	const char *source; /* absolute path, or the name of a volume */
 	const char *target;
 	bool writable;
+	bool is_volume; /* source is the name of a volume, made when it is not there */
 };
 
 enum sp_network {
@@ -78,6 +79,23 @@ enum sp_network {
 	SP_NETWORK_NONE,    /* loopback only */
 	SP_NETWORK_NAT,     /* outgoing through the host */
 	SP_NETWORK_HOST,    /* the host's own stack: no isolation */
+	SP_NETWORK_ALLOW,   /* only what allow names, through a filtering proxy */
+};
+
+/*
+ * A header that the proxy of network "allow" adds to each request for a host.  The value
+ * never enters the sandbox.
+ */
+struct sp_credential {
+	const char *host;   /* without port; it must be allowed, too */
+	const char *header; /* "Authorization" */
+	const char *value;  /* "Bearer ..." */
+};
+
+/* A port of the sandbox, reached at 127.0.0.1:host_port for as long as it lives. */
+struct sp_port {
+	uint16_t port;
+	uint16_t host_port; /* 0: any that is free */
 };
 
 /* What a sandbox may use up.  0 is the default of INTERFACE, given at each line. */
@@ -87,6 +105,8 @@ struct sp_limits {
 	uint32_t cpu_millis;   /* thousandths of a CPU; default all */
 	uint32_t pids;         /* 512 processes and threads */
 	uint32_t nofile;       /* 1024 open files a process */
+	uint64_t file_bytes;   /* size of a file; default none but the disk's */
+	int64_t cpu_time_ms;   /* of all its processes together; default none */
 };
 
 /* A sandbox to be made.  Zeroed is complete: the default image, limits, no network. */
@@ -102,6 +122,16 @@ struct sp_sandbox_spec {
 	const char *seccomp; /* "default", "strict" or a profile file */
 	struct sp_limits limits;
 	enum sp_network network;
+	const char *const *allow; /* "HOST[:PORT]", "*.HOST[:PORT]"; NULL-terminated */
+	const struct sp_credential *credentials; /* credential_count of them */
+	size_t credential_count;
+	const struct sp_port *ports; /* published; port_count of them */
+	size_t port_count;
+	/*
+	 * Layers that must be enforced, by the names that inspect and doctor use; what is
+	 * degraded or off elsewhere is an error for these.  NULL-terminated, or NULL.
+	 */
+	const char *const *require;
 	int64_t ttl_ms; /* destroyed by itself after that; 0 never */
 };
 
@@ -127,6 +157,11 @@ struct sp_timeline {
 	} marks[SP_TIMELINE_MAX];
 };
 
+/* The size of a terminal. */
+struct sp_window {
+	uint16_t rows, columns; /* 0: 24 and 80 */
+};
+
 /* One command.  Zeroed is complete: empty standard input, output captured. */
 struct sp_exec_opts {
 	const char *const *env; /* "K=V" on top of the sandbox's, NULL-terminated */
@@ -137,6 +172,10 @@ struct sp_exec_opts {
 	int stdin_fd;    /* read until its end; stays the caller's */
 	bool has_cancel; /* stop the command once cancel_fd is readable */
 	int cancel_fd;
+	bool tty; /* a terminal of its own; all output is SP_STDOUT */
+	struct sp_window window;
+	bool has_resize; /* each struct sp_window read from resize_fd is its new size */
+	int resize_fd;
 	sp_output_fn *on_output; /* or NULL to capture */
 	void *on_output_ctx;
 	uint64_t capture_bytes;       /* kept of each stream; default 64 MiB */
@@ -144,11 +183,14 @@ struct sp_exec_opts {
 };
 
 struct sp_exec_result {
-	int exit_code;   /* 0..255; 128+N when signal N ended it */
-	int signal;      /* that ended it, or 0 */
-	bool timed_out;  /* killed at the deadline; the output so far is here */
-	bool oom_killed; /* the memory limit was reached */
-	bool cancelled;  /* stopped because cancel_fd became readable */
+	int exit_code;          /* 0..255; 128+N when signal N ended it */
+	int signal;             /* that ended it, or 0 */
+	bool timed_out;         /* killed at the deadline; the output so far is here */
+	bool oom_killed;        /* the memory limit was reached */
+	bool disk_full;         /* no space or no inodes were left at its end */
+	bool pids_exceeded;     /* a fork was refused */
+	bool cpu_time_exceeded; /* killed for the CPU time it took */
+	bool cancelled;         /* stopped because cancel_fd became readable */
 	bool out_truncated, err_truncated;
 	int64_t wall_us;               /* from request to exit */
 	int64_t create_us, destroy_us; /* of sp_run(): the sandbox around it */
@@ -297,6 +339,233 @@ SP_API int sp_sandbox_inspect(struct sp_client *client, const char *handle, char
 /* Destroying what is gone is a success. */
 SP_API int sp_sandbox_destroy(
 	struct sp_client *client, const char *handle, struct sp_error *err);
+
+/*
+ * Processes in the background: they go on when their starter is gone, their output is
+ * kept (capture_bytes of it), and any process may list, follow, feed, signal and wait for
+ * them by their number, which counts from 1 in each sandbox.
+ *
+ * Errors:  NOT_FOUND (sandbox or number), UNSUPPORTED
+ */
+struct sp_process_info {
+	uint32_t number;
+	bool is_running, tty;
+	int exit_code, signal; /* once it is over */
+	bool timed_out, oom_killed, output_truncated;
+	int64_t started_ms, ended_ms; /* since 1970; 0 while it runs */
+	char *command;                /* its arguments, for people */
+};
+struct sp_process_list {
+	struct sp_process_info *items;
+	size_t count;
+};
+/* opts->on_output is not called: the output is kept. */
+SP_API int sp_process_start(struct sp_client *client, const char *handle,
+	const char *const argv[], const struct sp_exec_opts *opts, uint32_t *number,
+	struct sp_error *err);
+SP_API int sp_process_list(struct sp_client *client, const char *handle,
+	struct sp_process_list *out, struct sp_error *err);
+SP_API void sp_process_list_clear(struct sp_process_list *list);
+SP_API void sp_process_info_clear(struct sp_process_info *info);
+/* What it printed so far; with follow, until it ends or cancel_fd is readable. */
+struct sp_logs_opts {
+	bool follow;
+	bool has_tail; /* only the last tail_bytes of what is kept */
+	uint64_t tail_bytes;
+	bool has_cancel;
+	int cancel_fd;
+	sp_output_fn *on_output;
+	void *on_output_ctx;
+};
+SP_API int sp_process_logs(struct sp_client *client, const char *handle,
+	uint32_t number, const struct sp_logs_opts *opts, struct sp_error *err);
+/* TIMEOUT when it still runs after timeout_ms (0: no limit). */
+SP_API int sp_process_wait(struct sp_client *client, const char *handle,
+	uint32_t number, int64_t timeout_ms, struct sp_process_info *out,
+	struct sp_error *err);
+/* SIGKILL ends its whole tree; other signals go to the process itself. */
+SP_API int sp_process_kill(struct sp_client *client, const char *handle,
+	uint32_t number, int signal, struct sp_error *err);
+/*
+ * Its output from now on, and its standard input, until it ends; cancelling detaches.
+ * Of opts: stdin, cancel, resize, on_output.
+ */
+SP_API int sp_process_attach(struct sp_client *client, const char *handle,
+	uint32_t number, const struct sp_exec_opts *opts, struct sp_exec_result *out,
+	struct sp_error *err);
+
+/* Stop everything in it where it stands, and let it go on.  Either twice is a success. */
+SP_API int sp_sandbox_pause(
+	struct sp_client *client, const char *handle, struct sp_error *err);
+SP_API int sp_sandbox_resume(
+	struct sp_client *client, const char *handle, struct sp_error *err);
+/* Destroyed by itself that long from now; 0 never. */
+SP_API int sp_sandbox_timeout(struct sp_client *client, const char *handle,
+	int64_t ttl_ms, struct sp_error *err);
+
+/* What it uses now.  A number that nothing counts here is UINT64_MAX. */
+struct sp_stats {
+	int64_t at_ms; /* since 1970 */
+	uint64_t memory_bytes, memory_peak_bytes, memory_limit_bytes;
+	uint64_t cpu_us; /* since its start, of all processors together */
+	uint64_t processes, processes_limit;
+	uint64_t read_bytes, written_bytes; /* of block devices */
+	uint64_t disk_bytes, disk_limit_bytes;
+	uint64_t received_bytes, sent_bytes; /* of its network, without loopback */
+};
+SP_API int sp_sandbox_stats(struct sp_client *client, const char *handle,
+	struct sp_stats *out, struct sp_error *err);
+
+/*
+ * Keep what was written in it as an image of this name, from which others are made; fork
+ * makes one at once.  Processes are not copied; what they write meanwhile may be half
+ * there, so the sandbox is paused for the time it takes.
+ *
+ * Errors:  EXISTS (the name), LIMIT
+ */
+SP_API int sp_sandbox_snapshot(struct sp_client *client, const char *handle,
+	const char *name, struct sp_error *err);
+SP_API int sp_sandbox_fork(struct sp_client *client, const char *handle,
+	char fork[SP_HANDLE_MAX], struct sp_error *err);
+
+/* Snapshots and volumes of a provider, which outlive sandboxes.  provider NULL: the client's. */
+struct sp_stored {
+	char *name;
+	char *image; /* of a snapshot: what it was made from */
+	int64_t created_ms;
+	uint64_t bytes;
+};
+struct sp_stored_list {
+	struct sp_stored *items;
+	size_t count;
+};
+enum sp_stored_kind {
+	SP_STORED_SNAPSHOT = 1,
+	SP_STORED_VOLUME,
+};
+SP_API int sp_stored_list(struct sp_client *client, const char *provider,
+	enum sp_stored_kind kind, struct sp_stored_list *out, struct sp_error *err);
+SP_API void sp_stored_list_clear(struct sp_stored_list *list);
+/* LIMIT when a sandbox uses it. */
+SP_API int sp_stored_remove(struct sp_client *client, const char *provider,
+	enum sp_stored_kind kind, const char *name, struct sp_error *err);
+SP_API int sp_volume_create(struct sp_client *client, const char *provider,
+	const char *name, struct sp_error *err);
+
+/* What happened to sandboxes, oldest first. */
+struct sp_event {
+	int64_t at_ms;      /* since 1970 */
+	const char *handle; /* of the sandbox */
+	const char *
+		action; /* created exec exited paused resumed snapshot forked destroyed ... */
+	const char *details; /* "key=value key=value", or "" */
+};
+typedef int sp_event_fn(void *ctx, const struct sp_event *event);
+struct sp_events_opts {
+	const char *handle; /* of this one only, or NULL */
+	int64_t since_ms;   /* 0: all that is kept */
+	bool follow; /* until cancel_fd is readable or on_event returns non-zero */
+	bool has_cancel;
+	int cancel_fd;
+	sp_event_fn *on_event;
+	void *on_event_ctx;
+};
+SP_API int sp_client_events(struct sp_client *client, const struct sp_events_opts *opts,
+	struct sp_error *err);
+
+/*
+ * Files inside, without a shell or a tool of the image.  Paths are absolute; links are
+ * followed as far as they stay inside, except the last one of remove and rename.
+ */
+enum sp_entry_type {
+	SP_ENTRY_FILE = 1,
+	SP_ENTRY_FOLDER,
+	SP_ENTRY_LINK,
+	SP_ENTRY_OTHER, /* device, FIFO, socket */
+};
+struct sp_entry {
+	char *path; /* absolute */
+	char *link; /* what a link says, or NULL */
+	enum sp_entry_type type;
+	uint64_t size;
+	uint32_t mode, uid, gid; /* permission bits; ids as they are inside */
+	int64_t mtime_ms;
+};
+struct sp_entry_list {
+	struct sp_entry *items;
+	size_t count;
+};
+SP_API void sp_entry_clear(struct sp_entry *entry);
+SP_API void sp_entry_list_clear(struct sp_entry_list *list);
+/* What is in a folder, depth levels deep (0 is 1), by path; LIMIT above 100000 entries. */
+SP_API int sp_files_list(struct sp_client *client, const char *handle, const char *path,
+	uint32_t depth, struct sp_entry_list *out, struct sp_error *err);
+SP_API int sp_files_stat(struct sp_client *client, const char *handle, const char *path,
+	struct sp_entry *out, struct sp_error *err);
+/* length 0: to the end. */
+SP_API int sp_files_read(struct sp_client *client, const char *handle, const char *path,
+	uint64_t offset, uint64_t length, int to_fd, struct sp_error *err);
+/* All of from_fd under a temporary name, then renamed over path; folders are made. */
+SP_API int sp_files_write(struct sp_client *client, const char *handle,
+	const char *path, int from_fd, uint32_t mode, struct sp_error *err);
+/* With parents; one that is there is a success. */
+SP_API int sp_files_mkdir(struct sp_client *client, const char *handle,
+	const char *path, struct sp_error *err);
+/* A folder with all in it; NOT_FOUND when nothing is there. */
+SP_API int sp_files_remove(struct sp_client *client, const char *handle,
+	const char *path, struct sp_error *err);
+SP_API int sp_files_rename(struct sp_client *client, const char *handle,
+	const char *from, const char *to, struct sp_error *err);
+/* Entries below path whose name matches the pattern of fnmatch(3). */
+SP_API int sp_files_find(struct sp_client *client, const char *handle, const char *path,
+	const char *pattern, struct sp_entry_list *out, struct sp_error *err);
+/* Changes below path until cancel_fd is readable or on_change returns non-zero. */
+typedef int sp_change_fn(void *ctx, const char *action, const char *path);
+SP_API int sp_files_watch(struct sp_client *client, const char *handle,
+	const char *path, bool recursive, int cancel_fd, sp_change_fn *on_change,
+	void *ctx, struct sp_error *err);
+
+/*
+ * Let a port of the sandbox be reached at 127.0.0.1:host_port (0: any that is free, given
+ * back in *port) until cancel_fd is readable or the sandbox ends.  on_ready is told once
+ * the port is open.
+ */
+SP_API int sp_sandbox_port(struct sp_client *client, const char *handle,
+	const struct sp_port *port, int cancel_fd,
+	void (*on_ready)(void *ctx, const struct sp_port *port), void *ctx,
+	struct sp_error *err);
+
+/*
+ * Sandboxes prepared ahead.  A pool belongs to a specification: sp_run() and
+ * sp_sandbox_create() with the same one, labels and time to live aside, take from it and
+ * see to it that it is filled again.
+ */
+struct sp_pool_opts {
+	uint32_t size;       /* kept ready */
+	int64_t max_idle_ms; /* one not taken for so long goes; default 300000 */
+	int64_t ttl_ms; /* the pool is not filled again after that; default 3600000 */
+};
+struct sp_pool_info {
+	char name[64];
+	char *image;
+	uint32_t size, ready;
+	uint64_t taken, missed; /* since it was made */
+	int64_t expires_ms;     /* since 1970 */
+};
+struct sp_pool_list {
+	struct sp_pool_info *items;
+	size_t count;
+};
+SP_API int sp_pool_fill(struct sp_client *client, const struct sp_sandbox_spec *spec,
+	const struct sp_pool_opts *opts, struct sp_pool_info *out,
+	struct sp_error *err);
+SP_API int sp_pool_list(
+	struct sp_client *client, struct sp_pool_list *out, struct sp_error *err);
+SP_API void sp_pool_info_clear(struct sp_pool_info *info);
+SP_API void sp_pool_list_clear(struct sp_pool_list *list);
+/* Destroys those that wait in it; name NULL is all pools. */
+SP_API int sp_pool_drain(
+	struct sp_client *client, const char *name, struct sp_error *err);
 
 /*
  * Copy a file or folder of this machine into the sandbox, or out of it.  As cp -a does:

@@ -17,6 +17,8 @@
 #define PIDS_MAX        (1u << 22)
 #define MEMORY_MIN      (4u << 20) /* below this not even a shell starts */
 #define DISK_MIN        (64u << 10)
+#define ALLOW_MAX       128
+#define PORTS_MAX       64
 #define TTL_MAX_MS      ((int64_t)10 * 365 * 24 * 3600 * 1000)
 
 static int check_text(const char *what, const char *text, struct sp_error *err)
@@ -118,13 +120,88 @@ static int check_mounts(const struct sp_sandbox_spec *spec, struct sp_error *err
 				"mount target", m->target ? m->target : "", err);
 		if (rc < 0)
 			return rc;
-		if (m->source[0] != '/')
+		if (m->is_volume && !sp_name_ok(m->source))
+			return sp_fail(err, SP_ERR_INVALID,
+				"\"%.64s\" is no name of a volume", m->source);
+		if (!m->is_volume && m->source[0] != '/')
 			return sp_fail(err, SP_ERR_INVALID,
 				"mount source \"%s\" does not begin with /", m->source);
 		if (strspn(m->target, "/") == strlen(m->target))
 			return sp_fail(err, SP_ERR_INVALID,
 				"mount target \"%s\" would hide the whole image",
 				m->target);
+	}
+	return 0;
+}
+
+/* HOST or *.HOST, with :PORT or without. */
+static int check_host_rule(const char *rule, struct sp_error *err)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-._";
+	const char *host = strncmp(rule, "*.", 2) == 0 ? rule + 2 : rule;
+	const bool is_ipv6 = host[0] == '[';
+	size_t len = is_ipv6 ? strcspn(host, "]") + 1 : strspn(host, letters);
+	int64_t port;
+
+	if (len == 0 || len > 253 || strlen(host) < len ||
+		(host[len] != '\0' && host[len] != ':') ||
+		(host[len] == ':' &&
+			sp_parse_int(host + len + 1, 1, 65535, &port, NULL) < 0))
+		return sp_fail(err, SP_ERR_INVALID,
+			"\"%.64s\" is not HOST[:PORT] or *.HOST[:PORT]", rule);
+	return 0;
+}
+
+static int check_network(const struct sp_sandbox_spec *spec, struct sp_error *err)
+{
+	const bool is_allow = spec->network == SP_NETWORK_ALLOW;
+
+	if ((unsigned int)spec->network > SP_NETWORK_ALLOW)
+		return sp_fail(err, SP_ERR_INVALID, "no such kind of network");
+	if (!is_allow && (spec->allow || spec->credential_count))
+		return sp_fail(err, SP_ERR_INVALID,
+			"hosts and credentials are for network allow");
+	if (is_allow && (!spec->allow || !spec->allow[0]))
+		return sp_fail(err, SP_ERR_INVALID, "network allow names no host");
+	for (size_t i = 0; is_allow && spec->allow[i]; i++) {
+		int rc = i == ALLOW_MAX
+			? sp_fail(err, SP_ERR_INVALID, "more than %d hosts", ALLOW_MAX)
+			: check_host_rule(spec->allow[i], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	if (spec->credential_count > ALLOW_MAX)
+		return sp_fail(
+			err, SP_ERR_INVALID, "more than %d credentials", ALLOW_MAX);
+	for (size_t i = 0; i < spec->credential_count; i++) {
+		const struct sp_credential *c = &spec->credentials[i];
+
+		if (!c->host || !c->host[0] || !c->header || !c->header[0] ||
+			!c->value || strpbrk(c->header, ": \t\r\n") ||
+			strpbrk(c->value, "\r\n"))
+			return sp_fail(err, SP_ERR_INVALID,
+				"a credential is not a host, a header's name and its "
+				"value");
+	}
+	return 0;
+}
+
+static int check_ports(const struct sp_sandbox_spec *spec, struct sp_error *err)
+{
+	if (spec->port_count > PORTS_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d ports", PORTS_MAX);
+	for (size_t i = 0; i < spec->port_count; i++) {
+		if (spec->ports[i].port == 0)
+			return sp_fail(err, SP_ERR_INVALID, "there is no port 0");
+		for (size_t k = 0; k < i; k++)
+			if (spec->ports[i].host_port &&
+				spec->ports[i].host_port == spec->ports[k].host_port)
+				return sp_fail(err, SP_ERR_INVALID,
+					"port %u of this machine is given twice",
+					spec->ports[i].host_port);
 	}
 	return 0;
 }
@@ -136,6 +213,8 @@ static int check_limits(const struct sp_limits *l, struct sp_error *err)
 	if (l->disk_bytes && l->disk_bytes < DISK_MIN)
 		return sp_fail(err, SP_ERR_INVALID, "disk limit is below 64k");
 	if (l->memory_bytes > INT64_MAX || l->disk_bytes > INT64_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "a limit is too large");
+	if (l->file_bytes > INT64_MAX || l->cpu_time_ms < 0)
 		return sp_fail(err, SP_ERR_INVALID, "a limit is too large");
 	if (l->cpu_millis > CPU_MILLIS_MAX || (l->cpu_millis && l->cpu_millis < 10))
 		return sp_fail(
@@ -169,8 +248,11 @@ int sp_spec_check(const struct sp_sandbox_spec *spec, struct sp_error *err)
 		rc = check_limits(&spec->limits, err);
 	if (rc < 0)
 		return rc;
-	if ((unsigned int)spec->network > SP_NETWORK_HOST)
-		return sp_fail(err, SP_ERR_INVALID, "no such kind of network");
+	rc = check_network(spec, err);
+	if (rc == 0)
+		rc = check_ports(spec, err);
+	if (rc < 0)
+		return rc;
 	if (spec->ttl_ms < 0 || spec->ttl_ms > TTL_MAX_MS)
 		return sp_fail(err, SP_ERR_INVALID,
 			"time to live is not between 0 and ten years");
@@ -188,8 +270,6 @@ int sp_command_check(const struct sp_command *command, struct sp_error *err)
 		count++;
 	if (count > ARGS_MAX)
 		return sp_fail(err, SP_ERR_INVALID, "more than %d arguments", ARGS_MAX);
-	if (!command->on_output)
-		return sp_fail(err, SP_ERR_INVALID, "nobody takes the output");
 	if (command->timeout_ms < 0)
 		return sp_fail(err, SP_ERR_INVALID, "the time limit is negative");
 	rc = check_env(command->env, err);
@@ -224,18 +304,30 @@ int sp_spec_supported(
 {
 	const struct sp_limits *l = &spec->limits;
 	const bool profile = spec->seccomp && strcmp(spec->seccomp, "default") != 0;
+	bool host_folders = false, volumes = false;
 	const bool no_network = spec->network == SP_NETWORK_DEFAULT ||
 		spec->network == SP_NETWORK_NONE;
+
+	for (size_t i = 0; i < spec->mount_count; i++)
+		*(spec->mounts[i].is_volume ? &volumes : &host_folders) = true;
 	const struct need needs[] = {
 		{SP_CAP_USER, spec->user != NULL, "a user"},
 		{SP_CAP_LABELS, spec->label_count > 0, "labels"},
 		{SP_CAP_TTL, spec->ttl_ms > 0, "a time to live"},
-		{SP_CAP_MOUNTS, spec->mount_count > 0, "host folders"},
+		{SP_CAP_MOUNTS, host_folders, "host folders"},
+		{SP_CAP_VOLUMES, volumes, "volumes"},
+		{SP_CAP_PORTS, spec->port_count > 0, "published ports"},
+		{SP_CAP_CPU_TIME, l->cpu_time_ms || l->file_bytes,
+			"limits of CPU time and file size"},
 		{SP_CAP_LIMITS, l->memory_bytes || l->cpu_millis || l->pids, "limits"},
 		{SP_CAP_DISK_LIMIT, l->disk_bytes > 0, "a disk limit"},
 		{SP_CAP_SECCOMP_PROFILE, profile, "a seccomp profile"},
 		{SP_CAP_NETWORK_NONE, no_network, "a sandbox without network"},
 		{SP_CAP_NETWORK_NAT, spec->network == SP_NETWORK_NAT, "network nat"},
+		{SP_CAP_REQUIRE, spec->require && spec->require[0],
+			"layers that are required"},
+		{SP_CAP_NETWORK_ALLOW, spec->network == SP_NETWORK_ALLOW,
+			"network allow"},
 		{SP_CAP_NETWORK_HOST, spec->network == SP_NETWORK_HOST, "network host"},
 	};
 
@@ -248,6 +340,7 @@ int sp_command_supported(
 	const struct need needs[] = {
 		{SP_CAP_USER, command->user != NULL, "a user"},
 		{SP_CAP_STDIN, command->stdin_fd >= 0, "standard input"},
+		{SP_CAP_TTY, command->tty, "terminals"},
 	};
 
 	return check_needs(capabilities, needs, SP_COUNT(needs), err);

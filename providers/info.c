@@ -83,7 +83,9 @@ const char *sp_capability_name(unsigned int bit)
 	static const char *const names[] = {"stdin", "separate-stderr", "user", "files",
 		"labels", "list", "ttl", "mounts", "limits", "disk-limit",
 		"seccomp-profile", "network-none", "network-nat", "network-host",
-		"images", "root-dir", "offline"};
+		"images", "root-dir", "offline", "network-allow", "ports", "tty",
+		"background", "pause", "timeout", "stats", "snapshot", "fork",
+		"volumes", "events", "file-ops", "pool", "cpu-time", "require"};
 
 	return bit < SP_COUNT(names) ? names[bit] : NULL;
 }

@@ -9,62 +9,15 @@
 
 #include "base/clock.h"
 #include "base/enc.h"
-
-/* A caller who does not want the error still has to get the right code. */
-#define NEED_ERR(err) \
-	struct sp_error scratch_ = {0}; \
-	(err) = (err) ? (err) : &scratch_
-
-static int on_provider(
-	const struct sp_provider *p, int rc, const char *op, struct sp_error *err)
-{
-	return rc < 0 ? sp_wrap(err, rc, "%s on %s", op, p->driver->name) : rc;
-}
-
-/* What makes a sandbox is what the caller called: its name would only be said twice. */
-static int by_provider(const struct sp_provider *p, int rc, struct sp_error *err)
-{
-	return rc < 0 ? sp_wrap(err, rc, "%s", p->driver->name) : rc;
-}
-
-static int on_sandbox(const struct sp_provider *p, int rc, const char *op,
-	const char *id, struct sp_error *err)
-{
-	return rc < 0 ? sp_wrap(err, rc, "%s %s:%s", op, p->driver->name, id) : rc;
-}
-
-/* Nothing was sent, so another provider may be asked at once. */
-static int not_offered(struct sp_error *err)
-{
-	(void)sp_fail(err, SP_ERR_UNSUPPORTED, "this provider cannot do that");
-	err->not_sent = true;
-	return SP_ERR_UNSUPPORTED;
-}
-
-/* Marks the refusal of a check as one that reached nobody. */
-static int unsent(int rc, struct sp_error *err)
-{
-	if (rc < 0)
-		err->not_sent = true;
-	return rc;
-}
-
-static int check_id(const char *id, struct sp_error *err)
-{
-	if (!id || !sp_name_ok(id))
-		return unsent(
-			sp_fail(err, SP_ERR_INVALID, "that is no name of a sandbox"),
-			err);
-	return 0;
-}
+#include "providers/call.h"
 
 int sp_provider_health(struct sp_provider *p, int64_t timeout_ms, struct sp_health *out,
 	struct sp_error *err)
 {
 	NEED_ERR(err);
 	if (!p->driver->health)
-		return on_provider(p, not_offered(err), "health", err);
-	return on_provider(
+		return sp_call_on_provider(p, sp_call_not_offered(err), "health", err);
+	return sp_call_on_provider(
 		p, p->driver->health(p, timeout_ms, out, err), "health", err);
 }
 
@@ -73,8 +26,10 @@ int sp_provider_has_image(
 {
 	NEED_ERR(err);
 	if (!p->driver->has_image)
-		return on_provider(p, not_offered(err), "look for image", err);
-	return on_provider(p, p->driver->has_image(p, image, err), "image", err);
+		return sp_call_on_provider(
+			p, sp_call_not_offered(err), "look for image", err);
+	return sp_call_on_provider(
+		p, p->driver->has_image(p, image, err), "image", err);
 }
 
 static int check_create(
@@ -85,8 +40,8 @@ static int check_create(
 	if (rc == 0)
 		rc = sp_spec_supported(p->driver->capabilities, spec, err);
 	if (rc == 0 && !p->driver->create)
-		rc = not_offered(err);
-	return unsent(rc, err);
+		rc = sp_call_not_offered(err);
+	return sp_call_unsent(rc, err);
 }
 
 int sp_provider_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
@@ -98,7 +53,7 @@ int sp_provider_create(struct sp_provider *p, const struct sp_sandbox_spec *spec
 	rc = check_create(p, spec, err);
 	if (rc == 0)
 		rc = p->driver->create(p, spec, id, err);
-	return by_provider(p, rc, err);
+	return sp_call_by_provider(p, rc, err);
 }
 
 static int check_exec(
@@ -106,11 +61,13 @@ static int check_exec(
 {
 	int rc = sp_command_check(command, err);
 
+	if (rc == 0 && !command->on_output)
+		rc = sp_fail(err, SP_ERR_INVALID, "nobody takes the output");
 	if (rc == 0)
 		rc = sp_command_supported(p->driver->capabilities, command, err);
 	if (rc == 0 && !p->driver->exec)
-		rc = not_offered(err);
-	return unsent(rc, err);
+		rc = sp_call_not_offered(err);
+	return sp_call_unsent(rc, err);
 }
 
 /* The sandbox goes whatever became of the command. */
@@ -156,11 +113,12 @@ int sp_provider_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	if (rc == 0)
 		rc = check_exec(p, command, err);
 	if (rc < 0)
-		return by_provider(p, rc, err);
+		return sp_call_by_provider(p, rc, err);
 	id[0] = '\0';
 	if (!p->driver->run)
 		return run_in_steps(p, spec, command, id, out, err);
-	return by_provider(p, p->driver->run(p, spec, command, id, out, err), err);
+	return sp_call_by_provider(
+		p, p->driver->run(p, spec, command, id, out, err), err);
 }
 
 int sp_provider_exec(struct sp_provider *p, const char *id,
@@ -169,13 +127,13 @@ int sp_provider_exec(struct sp_provider *p, const char *id,
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "exec", err);
+		return sp_call_on_provider(p, rc, "exec", err);
 	rc = check_exec(p, command, err);
 	if (rc == 0)
 		rc = p->driver->exec(p, id, command, out, err);
-	return on_sandbox(p, rc, "exec in", id, err);
+	return sp_call_on_sandbox(p, rc, "exec in", id, err);
 }
 
 int sp_provider_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
@@ -184,11 +142,12 @@ int sp_provider_get(struct sp_provider *p, const char *id, struct sp_sandbox_inf
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "look up", err);
-	rc = p->driver->get ? p->driver->get(p, id, out, err) : not_offered(err);
-	return on_sandbox(p, rc, "look up", id, err);
+		return sp_call_on_provider(p, rc, "look up", err);
+	rc = p->driver->get ? p->driver->get(p, id, out, err)
+			    : sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "look up", id, err);
 }
 
 int sp_provider_list(struct sp_provider *p, const struct sp_label *labels,
@@ -200,8 +159,8 @@ int sp_provider_list(struct sp_provider *p, const struct sp_label *labels,
 	if (p->driver->list)
 		rc = p->driver->list(p, labels, label_count, out, err);
 	else
-		rc = not_offered(err);
-	return on_provider(p, rc, "list", err);
+		rc = sp_call_not_offered(err);
+	return sp_call_on_provider(p, rc, "list", err);
 }
 
 int sp_provider_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
@@ -210,22 +169,12 @@ int sp_provider_inspect(struct sp_provider *p, const char *id, struct sp_buf *js
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "inspect", err);
+		return sp_call_on_provider(p, rc, "inspect", err);
 	rc = p->driver->inspect ? p->driver->inspect(p, id, json, err)
-				: not_offered(err);
-	return on_sandbox(p, rc, "inspect", id, err);
-}
-
-static int check_path(const char *path, struct sp_error *err)
-{
-	if (!path || path[0] != '/')
-		return unsent(
-			sp_fail(err, SP_ERR_INVALID,
-				"path \"%s\" does not begin with /", path ? path : ""),
-			err);
-	return 0;
+				: sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "inspect", id, err);
 }
 
 int sp_provider_get_archive(struct sp_provider *p, const char *id, const char *path,
@@ -234,15 +183,15 @@ int sp_provider_get_archive(struct sp_provider *p, const char *id, const char *p
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "copy from", err);
-	rc = check_path(path, err);
+		return sp_call_on_provider(p, rc, "copy from", err);
+	rc = sp_call_check_path(path, err);
 	if (rc == 0)
 		rc = p->driver->get_archive
 			? p->driver->get_archive(p, id, path, sink, err)
-			: not_offered(err);
-	return on_sandbox(p, rc, "copy from", id, err);
+			: sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "copy from", id, err);
 }
 
 int sp_provider_put_archive(struct sp_provider *p, const char *id, const char *path,
@@ -251,15 +200,15 @@ int sp_provider_put_archive(struct sp_provider *p, const char *id, const char *p
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "copy to", err);
-	rc = check_path(path, err);
+		return sp_call_on_provider(p, rc, "copy to", err);
+	rc = sp_call_check_path(path, err);
 	if (rc == 0)
 		rc = p->driver->put_archive
 			? p->driver->put_archive(p, id, path, source, err)
-			: not_offered(err);
-	return on_sandbox(p, rc, "copy to", id, err);
+			: sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "copy to", id, err);
 }
 
 int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
@@ -268,14 +217,14 @@ int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "look at a file", err);
-	rc = check_path(path, err);
+		return sp_call_on_provider(p, rc, "look at a file", err);
+	rc = sp_call_check_path(path, err);
 	if (rc == 0)
 		rc = p->driver->stat ? p->driver->stat(p, id, path, out, err)
-				     : not_offered(err);
-	return on_sandbox(p, rc, "look at a file in", id, err);
+				     : sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "look at a file in", id, err);
 }
 
 int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
@@ -283,11 +232,12 @@ int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *
 	int rc;
 
 	NEED_ERR(err);
-	rc = check_id(id, err);
+	rc = sp_call_check_id(id, err);
 	if (rc < 0)
-		return on_provider(p, rc, "destroy", err);
-	rc = p->driver->destroy ? p->driver->destroy(p, id, err) : not_offered(err);
-	return on_sandbox(p, rc, "destroy", id, err);
+		return sp_call_on_provider(p, rc, "destroy", err);
+	rc = p->driver->destroy ? p->driver->destroy(p, id, err)
+				: sp_call_not_offered(err);
+	return sp_call_on_sandbox(p, rc, "destroy", id, err);
 }
 
 void sp_provider_close(struct sp_provider *p)

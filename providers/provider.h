@@ -58,6 +58,21 @@ enum sp_capability {
 	SP_CAP_IMAGES = 1u << 14,   /* OCI references */
 	SP_CAP_ROOT_DIR = 1u << 15, /* a folder of this machine as the image */
 	SP_CAP_OFFLINE = 1u << 16,  /* works with no network at all */
+	SP_CAP_NETWORK_ALLOW = 1u << 17,
+	SP_CAP_PORTS = 1u << 18,      /* reached from this machine */
+	SP_CAP_TTY = 1u << 19,        /* terminals */
+	SP_CAP_BACKGROUND = 1u << 20, /* processes that others list, follow and end */
+	SP_CAP_PAUSE = 1u << 21,
+	SP_CAP_TIMEOUT = 1u << 22, /* the time to live of a running one changes */
+	SP_CAP_STATS = 1u << 23,
+	SP_CAP_SNAPSHOT = 1u << 24,
+	SP_CAP_FORK = 1u << 25,
+	SP_CAP_VOLUMES = 1u << 26,
+	SP_CAP_EVENTS = 1u << 27,
+	SP_CAP_FILE_OPS = 1u << 28, /* list, read, write and so on without a shell */
+	SP_CAP_POOL = 1u << 29,     /* prepared sandboxes */
+	SP_CAP_CPU_TIME = 1u << 30, /* limits of CPU time and of a file's size */
+	SP_CAP_REQUIRE = 1u << 31,  /* tells of each layer whether it is enforced */
 };
 
 /*
@@ -71,14 +86,19 @@ enum sp_capability {
 struct sp_command {
 	const char *const
 		*argv; /* NULL-terminated, argv[0] looked up on the PATH inside */
-	const char *const *env; /* on top of the sandbox's own, or NULL */
-	const char *workdir;    /* or NULL: the sandbox's */
-	const char *user;       /* or NULL: the sandbox's */
-	int64_t timeout_ms;     /* 0 is none */
-	int stdin_fd;           /* -1: empty */
-	int cancel_fd;          /* -1: none; readable means stop */
-	sp_output_fn *
-		on_output; /* never NULL; not called again after it returned non-zero */
+	const char *const *env;  /* on top of the sandbox's own, or NULL */
+	const char *workdir;     /* or NULL: the sandbox's */
+	const char *user;        /* or NULL: the sandbox's */
+	int64_t timeout_ms;      /* 0 is none */
+	int stdin_fd;            /* -1: empty */
+	int cancel_fd;           /* -1: none; readable means stop */
+	bool tty;                /* a terminal: all output is SP_STDOUT */
+	struct sp_window window; /* never 0 */
+	bool has_resize;         /* struct sp_window comes from resize_fd */
+	int resize_fd;
+	uint64_t keep_bytes; /* start(): output kept of it, both streams together */
+	/* Never NULL but for start(); not called again after it returned non-zero. */
+	sp_output_fn *on_output;
 	void *on_output_ctx;
 	struct sp_timeline *timeline; /* or NULL */
 	int64_t timeline_start_us;
@@ -90,8 +110,46 @@ struct sp_outcome {
 	int signal;
 	bool timed_out;
 	bool oom_killed;
+	bool disk_full, pids_exceeded, cpu_time_exceeded;
 	bool cancelled;
 	int64_t wall_us;
+};
+
+/* What of a background process' output is wanted, and who takes it. */
+struct sp_logs {
+	bool follow; /* until its end, or cancel_fd */
+	bool has_tail;
+	uint64_t tail_bytes;
+	int cancel_fd; /* -1: none */
+	sp_output_fn *on_output;
+	void *on_output_ctx;
+};
+
+/* One operation on files inside; what of the fields counts is said at each. */
+enum sp_file_op {
+	SP_FILE_LIST = 1, /* path, depth: an entry for each in it */
+	SP_FILE_STAT,     /* path: one entry, a link at its end followed */
+	SP_FILE_READ,     /* path, offset, length: bytes to sink */
+	SP_FILE_WRITE,    /* path, mode: bytes from source */
+	SP_FILE_MKDIR,    /* path */
+	SP_FILE_REMOVE,   /* path */
+	SP_FILE_RENAME,   /* path, to */
+	SP_FILE_FIND,     /* path, pattern: an entry for each */
+	SP_FILE_WATCH,    /* path, recursive: on_change until cancel_fd */
+};
+struct sp_file_request {
+	enum sp_file_op op;
+	const char *path, *to, *pattern;
+	uint32_t depth, mode;
+	uint64_t offset, length; /* length 0: to the end */
+	bool recursive;
+	int cancel_fd;                  /* -1: none */
+	const struct sp_sink *sink;     /* READ */
+	const struct sp_source *source; /* WRITE */
+	/* LIST, STAT, FIND; the entry is the driver's.  Non-zero stops. */
+	int (*on_entry)(void *ctx, const struct sp_entry *entry, struct sp_error *err);
+	sp_change_fn *on_change; /* WATCH */
+	void *ctx;               /* of either */
 };
 
 /* What a path inside is, a link at its end followed. */
@@ -186,6 +244,69 @@ struct sp_driver {
 
 	/* Safe to retry: destroying what is gone is a success. */
 	int (*destroy)(struct sp_provider *self, const char *id, struct sp_error *err);
+
+	/*
+	 * Processes in the background.  Any process may call these for any number: nothing
+	 * depends on who started it.  NOT_FOUND when there is no such number.
+	 */
+	int (*start)(struct sp_provider *self, const char *id,
+		const struct sp_command *command, uint32_t *number,
+		struct sp_error *err);
+	int (*processes)(struct sp_provider *self, const char *id,
+		struct sp_process_list *out, struct sp_error *err);
+	int (*logs)(struct sp_provider *self, const char *id, uint32_t number,
+		const struct sp_logs *logs, struct sp_error *err);
+	/* TIMEOUT when it still runs after timeout_ms; 0 is no limit. */
+	int (*wait)(struct sp_provider *self, const char *id, uint32_t number,
+		int64_t timeout_ms, struct sp_process_info *out, struct sp_error *err);
+	int (*signal)(struct sp_provider *self, const char *id, uint32_t number,
+		int signal, struct sp_error *err);
+	/* Of command: stdin, cancel (detaches: out->cancelled), resize, on_output. */
+	int (*attach)(struct sp_provider *self, const char *id, uint32_t number,
+		const struct sp_command *command, struct sp_outcome *out,
+		struct sp_error *err);
+
+	/* Each twice is a success. */
+	int (*pause)(struct sp_provider *self, const char *id, struct sp_error *err);
+	int (*resume)(struct sp_provider *self, const char *id, struct sp_error *err);
+	/* From now; 0 is never. */
+	int (*set_ttl)(struct sp_provider *self, const char *id, int64_t ttl_ms,
+		struct sp_error *err);
+	int (*stats)(struct sp_provider *self, const char *id, struct sp_stats *out,
+		struct sp_error *err);
+
+	int (*snapshot)(struct sp_provider *self, const char *id, const char *name,
+		struct sp_error *err);
+	int (*fork)(struct sp_provider *self, const char *id,
+		char fork_id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+	int (*stored)(struct sp_provider *self, enum sp_stored_kind kind,
+		struct sp_stored_list *out, struct sp_error *err);
+	int (*stored_remove)(struct sp_provider *self, enum sp_stored_kind kind,
+		const char *name, struct sp_error *err);
+	int (*volume_create)(
+		struct sp_provider *self, const char *name, struct sp_error *err);
+
+	/* opts->handle is an id here, or NULL; events name PROVIDER:ID. */
+	int (*events)(struct sp_provider *self, const struct sp_events_opts *opts,
+		struct sp_error *err);
+
+	int (*file)(struct sp_provider *self, const char *id,
+		const struct sp_file_request *request, struct sp_error *err);
+
+	/* As sp_sandbox_port(). */
+	int (*port)(struct sp_provider *self, const char *id,
+		const struct sp_port *port, int cancel_fd,
+		void (*on_ready)(void *ctx, const struct sp_port *port), void *ctx,
+		struct sp_error *err);
+
+	int (*pool_fill)(struct sp_provider *self, const struct sp_sandbox_spec *spec,
+		const struct sp_pool_opts *opts, struct sp_pool_info *out,
+		struct sp_error *err);
+	int (*pools)(struct sp_provider *self, struct sp_pool_list *out,
+		struct sp_error *err);
+	/* name NULL is all. */
+	int (*pool_drain)(
+		struct sp_provider *self, const char *name, struct sp_error *err);
 };
 
 /* The wrappers everyone above calls.  They check arguments and fill "op provider:id" in. */
@@ -218,12 +339,67 @@ int sp_provider_stat(struct sp_provider *p, const char *id, const char *path,
 int sp_provider_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
 void sp_provider_close(struct sp_provider *p);
 
+/* background.c */
+int sp_provider_start(struct sp_provider *p, const char *id,
+	const struct sp_command *command, uint32_t *number, struct sp_error *err);
+int sp_provider_processes(struct sp_provider *p, const char *id,
+	struct sp_process_list *out, struct sp_error *err);
+int sp_provider_logs(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_logs *logs, struct sp_error *err);
+int sp_provider_wait(struct sp_provider *p, const char *id, uint32_t number,
+	int64_t timeout_ms, struct sp_process_info *out, struct sp_error *err);
+int sp_provider_signal(struct sp_provider *p, const char *id, uint32_t number,
+	int signal, struct sp_error *err);
+int sp_provider_attach(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+
+/* life.c */
+int sp_provider_pause(struct sp_provider *p, const char *id, struct sp_error *err);
+int sp_provider_resume(struct sp_provider *p, const char *id, struct sp_error *err);
+int sp_provider_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err);
+int sp_provider_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
+	struct sp_error *err);
+int sp_provider_snapshot(
+	struct sp_provider *p, const char *id, const char *name, struct sp_error *err);
+int sp_provider_fork(struct sp_provider *p, const char *id,
+	char fork_id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+int sp_provider_stored(struct sp_provider *p, enum sp_stored_kind kind,
+	struct sp_stored_list *out, struct sp_error *err);
+int sp_provider_stored_remove(struct sp_provider *p, enum sp_stored_kind kind,
+	const char *name, struct sp_error *err);
+int sp_provider_volume_create(
+	struct sp_provider *p, const char *name, struct sp_error *err);
+int sp_provider_events(
+	struct sp_provider *p, const struct sp_events_opts *opts, struct sp_error *err);
+int sp_provider_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err);
+int sp_provider_port(struct sp_provider *p, const char *id, const struct sp_port *port,
+	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
+	void *ctx, struct sp_error *err);
+int sp_provider_pool_fill(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_pool_opts *opts, struct sp_pool_info *out,
+	struct sp_error *err);
+int sp_provider_pools(
+	struct sp_provider *p, struct sp_pool_list *out, struct sp_error *err);
+int sp_provider_pool_drain(
+	struct sp_provider *p, const char *name, struct sp_error *err);
+
 /* Append an owned label; NOMEM. */
 int sp_sandbox_info_label(struct sp_sandbox_info *info, const char *key,
 	const char *value, struct sp_error *err);
 /* Append *info to the list, taking what it owns. */
 int sp_sandbox_list_add(struct sp_sandbox_list *list, struct sp_sandbox_info *info,
 	struct sp_error *err);
+/* The same for the other lists: lists.c. */
+int sp_process_list_add(struct sp_process_list *list, struct sp_process_info *item,
+	struct sp_error *err);
+int sp_stored_list_add(
+	struct sp_stored_list *list, struct sp_stored *item, struct sp_error *err);
+int sp_entry_list_add(
+	struct sp_entry_list *list, struct sp_entry *item, struct sp_error *err);
+int sp_pool_list_add(
+	struct sp_pool_list *list, struct sp_pool_info *item, struct sp_error *err);
 /* Does it carry all these labels?  Of none is true. */
 bool sp_labels_match(const struct sp_sandbox_info *info, const struct sp_label *labels,
 	size_t label_count);

@@ -123,6 +123,7 @@ static const char *network_of(enum sp_network network)
 		return "host";
 	case SP_NETWORK_DEFAULT:
 	case SP_NETWORK_NONE:
+	case SP_NETWORK_ALLOW: /* not offered */
 		break;
 	}
 	return "none";
