@@ -9,10 +9,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/pass.h"
 #include "runtime/runner.h"
 #include "runtime/sys.h"
 
@@ -83,24 +83,10 @@ int open_sources(
 
 int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int) * SOURCES_MAX)];
-	} control;
-	char go = 'G';
-	struct iovec iov = {.iov_base = &go, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	int rc = pass_descriptors(r->release[0], s->fds, s->count, err);
 
-	if (s->count) {
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * s->count);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int) * s->count);
-		memcpy(CMSG_DATA(&control.head), s->fds, sizeof(int) * s->count);
-	}
-	if (sendmsg(r->release[0], &msg, MSG_NOSIGNAL) < 0)
-		return sp_fail_errno(err, "release process 1");
+	if (rc < 0)
+		return sp_wrap(err, rc, "release process 1");
 	for (size_t i = 0; i < s->count; i++)
 		close(s->fds[i]);
 	return 0;
@@ -108,32 +94,12 @@ int send_sources(const struct runner *r, const struct sources *s, struct sp_erro
 
 int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err)
 {
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int) * SOURCES_MAX)];
-	} control;
-	char go;
-	struct iovec iov = {.iov_base = &go, .iov_len = 1};
-	struct msghdr msg = {.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control)};
-	struct cmsghdr *head;
-	ssize_t n;
+	int rc = take_descriptors(
+		r->release[1], out->fds, SOURCES_MAX, &out->count, err);
 
-	do
-		n = recvmsg(r->release[1], &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return sp_fail_errno(err, "wait for the supervisor");
-	if (n == 0)
-		_exit(125); /* it is gone: there is nobody to tell */
-	head = CMSG_FIRSTHDR(&msg);
-	if (!head)
-		return 0;
-	out->count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(out->fds, CMSG_DATA(head), out->count * sizeof(int));
-	return 0;
+	if (rc == 0)
+		_exit(125); /* the supervisor is gone: there is nobody to tell */
+	return rc < 0 ? rc : 0;
 }
 
 /* Open path again and refuse anything but the object the caller meant. */
