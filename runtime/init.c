@@ -151,10 +151,12 @@ _Noreturn void start_command(struct runner *r)
 	if (pid == 0) {
 		close(gate[1]);
 		r->release[0] = gate[0];
+		if (r->request[1] >= 0)
+			join_command(r);
 		run_command(r);
 	}
 	keep_only(r, gate[1]);
-	if (install_filter(&err) < 0)
+	if (!r->is_settled && install_filter(&err) < 0)
 		give_up(r, &err);
 	close(1);
 	status = reap_until(pid);

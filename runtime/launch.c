@@ -22,8 +22,7 @@
 struct start_files {
 	int in[2], out[2], errors[2]; /* [0] is read, [1] is written */
 	int control[2];               /* [0] is ours */
-	int spec, runner, cgroup, filter;
-	int namespaces[SP_NS_COUNT];
+	int spec, runner, cgroup;
 	struct sp_spec_files sources;
 };
 
@@ -42,9 +41,6 @@ static void start_files_clear(struct start_files *f)
 	sp_close_fd(&f->spec);
 	sp_close_fd(&f->runner);
 	sp_close_fd(&f->cgroup);
-	sp_close_fd(&f->filter);
-	for (int i = 0; i < SP_NS_COUNT; i++)
-		sp_close_fd(&f->namespaces[i]);
 	sp_spec_files_clear(&f->sources);
 }
 
@@ -77,7 +73,8 @@ static int make_streams(
 {
 	int rc = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
+	if (l->mode != SP_RUNNER_ENTER &&
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
 		return sp_fail_errno(err, "make a socket pair");
 	if (l->mode == SP_RUNNER_CREATE)
 		return 0;
@@ -106,41 +103,12 @@ static int give_streams(
 	return 0;
 }
 
-/* What the supervisor keeps open for joiners, reached through its /proc folder. */
-static int open_of_supervisor(
-	const struct sp_supervisor *s, int number, int *out, struct sp_error *err)
-{
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, number);
-	*out = open(path, O_RDONLY | O_CLOEXEC);
-	return *out < 0
-		? sp_fail_errno(err, "open %s of the sandbox's supervisor", path)
-		: 0;
-}
-
-static int open_sandbox_handles(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
-{
-	const struct sp_supervisor *s = l->supervisor;
-	int rc = open_of_supervisor(s, SP_RFD_FILTER, &f->filter, err);
-
-	for (int i = 0; rc == 0 && i < SP_NS_COUNT; i++)
-		rc = open_of_supervisor(s, SP_RUNNER_NS_FD + i, &f->namespaces[i], err);
-	if (rc < 0)
-		return rc;
-	/* After opening, not before: what was opened belonged to this process and no other. */
-	if (sp_proc_start_ticks(s->pid) != s->start_ticks)
-		return sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox ended");
-	return 0;
-}
-
 static int open_cgroup2(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
 	const struct sp_cgroup_set *set = &l->sandbox->cgroups;
 
-	if (l->mode == SP_RUNNER_ENTER || set->count == 0 || !set->items[0].is_v2)
+	if (set->count == 0 || !set->items[0].is_v2)
 		return 0;
 	f->cgroup = open(set->items[0].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return f->cgroup < 0 ? sp_fail_errno(err, "open cgroup %s", set->items[0].path)
@@ -158,14 +126,10 @@ static int open_files(
 		f->spec = sp_spec_build(l, &f->sources, err);
 		rc = f->spec < 0 ? f->spec : 0;
 	}
-	if (rc == 0) {
+	if (rc == 0 && l->mode != SP_RUNNER_ENTER) {
 		f->runner = open_runner(l, err);
-		rc = f->runner < 0 ? f->runner : 0;
+		rc = f->runner < 0 ? f->runner : open_cgroup2(l, f, err);
 	}
-	if (rc == 0)
-		rc = open_cgroup2(l, f, err);
-	if (rc == 0 && l->mode == SP_RUNNER_ENTER)
-		rc = open_sandbox_handles(l, f, err);
 	return rc;
 }
 
@@ -173,7 +137,6 @@ static pid_t spawn(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
 	static const char *const argv[] = {"sandpit-runner", NULL};
-	bool enters = l->mode == SP_RUNNER_ENTER;
 	struct sp_spawn s = {
 		.exe_fd = f->runner, .argv = argv, .fd_count = SP_RFD_SOURCES};
 
@@ -182,15 +145,35 @@ static pid_t spawn(
 	s.fds[2] = f->errors[1];
 	s.fds[SP_RFD_CONTROL] = f->control[1];
 	s.fds[SP_RFD_SPEC] = f->spec;
-	s.fds[SP_RFD_FILTER] = enters ? f->filter : l->filter_fd;
+	s.fds[SP_RFD_FILTER] = l->filter_fd;
 	s.fds[SP_RFD_LOCK] = l->lock_fd;
 	s.fds[SP_RFD_CGROUP] = f->cgroup;
 	s.fds[SP_RFD_EXE] = l->exe_fd;
 	for (size_t i = 0; i < f->sources.count; i++)
 		s.fds[s.fd_count++] = f->sources.fds[i];
-	for (size_t i = 0; enters && i < SP_NS_COUNT; i++)
-		s.fds[s.fd_count++] = f->namespaces[i];
 	return sp_spawn(&s, NULL, err);
+}
+
+static bool is_root(const char *user)
+{
+	return strcmp(user, "0") == 0 || strcmp(user, "root") == 0;
+}
+
+/* The supervisor of the sandbox starts it; what was a socket pair is our connection. */
+static int ask(const struct sp_launch *l, struct start_files *f, struct sp_error *err)
+{
+	const int fds[SP_CONTROL_FDS_MAX] = {
+		f->in[0], f->out[1], f->errors[1], f->spec, l->exe_fd};
+	struct sp_control_request q = {
+		.magic = SP_CONTROL_MAGIC, .size = sizeof(q), .kind = SP_CONTROL_EXEC};
+
+	if (!is_root(l->user ? l->user : l->sandbox->user))
+		q.flags |= SP_CF_OTHER_USER;
+	if (l->is_last)
+		q.flags |= SP_CF_LAST;
+	f->control[0] = sp_control_send(
+		l->state_fd, &q, fds, SP_CONTROL_FDS_MAX - (l->exe_fd < 0), err);
+	return f->control[0] < 0 ? f->control[0] : 0;
 }
 
 int sp_launch_start(
@@ -202,20 +185,19 @@ int sp_launch_start(
 		.control = {-1, -1},
 		.spec = -1,
 		.runner = -1,
-		.cgroup = -1,
-		.filter = -1,
-		.namespaces = {-1, -1, -1, -1, -1, -1}};
-	int rc = open_files(l, &f, err);
-	pid_t pid = rc < 0 ? rc : spawn(l, &f, err);
+		.cgroup = -1};
+	pid_t pid = open_files(l, &f, err);
 
-	if (pid > 0)
+	if (pid == 0)
+		pid = l->mode == SP_RUNNER_ENTER ? ask(l, &f, err) : spawn(l, &f, err);
+	if (pid >= 0)
 		*run = (struct sp_running){.pid = pid,
 			.control = sp_take_fd(f.control[0]),
 			.in = sp_take_fd(f.in[1]),
 			.out = sp_take_fd(f.out[0]),
 			.errors = sp_take_fd(f.errors[0])};
 	start_files_clear(&f);
-	return pid > 0 ? 0 : pid;
+	return pid >= 0 ? 0 : pid;
 }
 
 int sp_launch_read_event(

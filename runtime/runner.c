@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandpit-runner: starts a sandbox, or a command in one, and stays as its supervisor.
+ * sandpit-runner: starts a sandbox and stays as its supervisor.
  *
  * The launch is the list in launch(); what the child does, in the order it must happen,
  * is the list in sandbox_init().
@@ -92,8 +92,15 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 	return fits;
 }
 
+int new_marks(struct runner *r, struct sp_error *err)
+{
+	r->marks = mmap(NULL, sizeof(*r->marks), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return r->marks == MAP_FAILED ? sp_fail_errno(err, "map memory") : 0;
+}
+
 /* Map the specification and lay out argv and env; nothing is allocated after this. */
-static int load_spec(struct runner *r, struct sp_error *err)
+int load_spec(struct runner *r, struct sp_error *err)
 {
 	const struct sp_runner_spec *s;
 	struct stat st;
@@ -112,9 +119,7 @@ static int load_spec(struct runner *r, struct sp_error *err)
 	count = (size_t)s->argc + s->envc + 4;
 	lists = mmap(NULL, count * sizeof(*lists), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	r->marks = mmap(NULL, sizeof(*r->marks), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (lists == MAP_FAILED || r->marks == MAP_FAILED)
+	if (lists == MAP_FAILED)
 		return sp_fail_errno(err, "map memory");
 	r->spec = s;
 	r->argv = lists;
@@ -252,13 +257,20 @@ static int run_launch(struct runner *r)
 	int child_fd = -1;
 
 	memset(&event, 0, sizeof(event));
-	if (launch(r, &child, &child_fd, &event.error) == 0)
-		return supervise(r, child, child_fd);
-	if (child > 0)
-		kill(child, SIGKILL);
-	event.kind = SP_EVENT_FAILED;
+	if (launch(r, &child, &child_fd, &event.error) < 0) {
+		if (child > 0)
+			kill(child, SIGKILL);
+		event.kind = SP_EVENT_FAILED;
+		send_event(r, &event);
+		return 1;
+	}
+	if (r->spec->mode == SP_RUNNER_CREATE)
+		return serve(r, child, child_fd);
+	supervise(r, child, child_fd, &event);
+	remove_traces(r);
+	runner_mark(r, "cleaned");
 	send_event(r, &event);
-	return 1;
+	return 0;
 }
 
 /* A kept sandbox outlives its maker, who waits for the first process only. */
@@ -272,13 +284,18 @@ static int start(struct runner *r, struct sp_error *err)
 {
 	int rc = load_spec(r, err);
 
+	if (rc == 0)
+		rc = new_marks(r, err);
 	return rc < 0 ? rc : open_proc(r, err);
 }
 
 int main(void)
 {
 	struct sp_runner_event event;
-	struct runner r = {.proc_fd = -1, .release = {-1, -1}, .status = {-1, -1}};
+	struct runner r = {.proc_fd = -1,
+		.release = {-1, -1},
+		.status = {-1, -1},
+		.request = {-1, -1}};
 
 	umask(022);
 	memset(&event, 0, sizeof(event));
@@ -291,5 +308,5 @@ int main(void)
 		detach();
 	/* What is typed at a terminal is for the caller, who then asks us to stop. */
 	(void)setsid();
-	return r.spec->mode == SP_RUNNER_ENTER ? enter(&r) : run_launch(&r);
+	return run_launch(&r);
 }
