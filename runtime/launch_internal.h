@@ -9,7 +9,4 @@
 int sp_launch_read_event(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
 
-/* Close everything and bury the runner, which ends itself when its control does. */
-void sp_launch_end(struct sp_running *run);
-
 #endif
