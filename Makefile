@@ -47,7 +47,7 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_PART := runner supervise serve control init enter command tree pass step_ids step_user step_limits \
-	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
+	step_caps step_net step_netns step_landlock step_cgroup step_sources step_mount step_proc step_dev \
 	step_root
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "runtime/launch_internal.h"
+#include "runtime/pass.h"
 #include "runtime/spec_build.h"
 
 #define OUTPUT_PIPE_BYTES (512 * 1024)
@@ -103,55 +104,21 @@ static int give_streams(
 	return 0;
 }
 
+static bool is_born_in_cgroup(const struct sp_cgroup_set *set)
+{
+	return set->count > 0 && set->items[0].is_v2;
+}
+
 static int open_cgroup2(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
 	const struct sp_cgroup_set *set = &l->sandbox->cgroups;
 
-	if (set->count == 0 || !set->items[0].is_v2)
+	if (!is_born_in_cgroup(set))
 		return 0;
 	f->cgroup = open(set->items[0].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return f->cgroup < 0 ? sp_fail_errno(err, "open cgroup %s", set->items[0].path)
 			     : 0;
-}
-
-static int open_files(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
-{
-	int rc = make_streams(l, f, err);
-
-	if (rc == 0)
-		rc = give_streams(l, f, err);
-	if (rc == 0) {
-		f->spec = sp_spec_build(l, &f->sources, err);
-		rc = f->spec < 0 ? f->spec : 0;
-	}
-	if (rc == 0 && l->mode != SP_RUNNER_ENTER) {
-		f->runner = open_runner(l, err);
-		rc = f->runner < 0 ? f->runner : open_cgroup2(l, f, err);
-	}
-	return rc;
-}
-
-static pid_t spawn(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
-{
-	static const char *const argv[] = {"sandpit-runner", NULL};
-	struct sp_spawn s = {
-		.exe_fd = f->runner, .argv = argv, .fd_count = SP_RFD_SOURCES};
-
-	s.fds[0] = f->in[0];
-	s.fds[1] = f->out[1];
-	s.fds[2] = f->errors[1];
-	s.fds[SP_RFD_CONTROL] = f->control[1];
-	s.fds[SP_RFD_SPEC] = f->spec;
-	s.fds[SP_RFD_FILTER] = l->filter_fd;
-	s.fds[SP_RFD_LOCK] = l->lock_fd;
-	s.fds[SP_RFD_CGROUP] = f->cgroup;
-	s.fds[SP_RFD_EXE] = l->exe_fd;
-	for (size_t i = 0; i < f->sources.count; i++)
-		s.fds[s.fd_count++] = f->sources.fds[i];
-	return sp_spawn(&s, NULL, err);
 }
 
 static bool is_root(const char *user)
@@ -176,28 +143,127 @@ static int ask(const struct sp_launch *l, struct start_files *f, struct sp_error
 	return f->control[0] < 0 ? f->control[0] : 0;
 }
 
-int sp_launch_start(
-	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+static struct start_files no_files(void)
 {
-	struct start_files f = {.in = {-1, -1},
+	return (struct start_files){.in = {-1, -1},
 		.out = {-1, -1},
 		.errors = {-1, -1},
 		.control = {-1, -1},
 		.spec = -1,
 		.runner = -1,
 		.cgroup = -1};
-	pid_t pid = open_files(l, &f, err);
+}
 
-	if (pid == 0)
-		pid = l->mode == SP_RUNNER_ENTER ? ask(l, &f, err) : spawn(l, &f, err);
-	if (pid >= 0)
-		*run = (struct sp_running){.pid = pid,
-			.control = sp_take_fd(f.control[0]),
-			.in = sp_take_fd(f.in[1]),
-			.out = sp_take_fd(f.out[0]),
-			.errors = sp_take_fd(f.errors[0])};
+/* Our ends of what the runner was given. */
+static void take_ends(struct start_files *f, pid_t pid, struct sp_running *run)
+{
+	*run = (struct sp_running){.pid = pid,
+		.control = sp_take_fd(f->control[0]),
+		.in = sp_take_fd(f->in[1]),
+		.out = sp_take_fd(f->out[0]),
+		.errors = sp_take_fd(f->errors[0])};
+}
+
+int sp_launch_start(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	int rc = make_streams(l, &f, err);
+
+	if (rc == 0)
+		rc = give_streams(l, &f, err);
+	if (rc == 0) {
+		f.spec = sp_spec_build(l, &f.sources, err);
+		rc = f.spec < 0 ? f.spec : 0;
+	}
+	if (rc == 0)
+		rc = ask(l, &f, err);
+	if (rc == 0)
+		take_ends(&f, 0, run);
 	start_files_clear(&f);
-	return pid >= 0 ? 0 : pid;
+	return rc;
+}
+
+static pid_t spawn_ahead(
+	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
+{
+	static const char *const argv[] = {"sandpit-runner", NULL};
+	char flags[sizeof(SP_AHEAD_NAME) + 12];
+	const char *const env[] = {flags, NULL};
+	const struct sp_spawn s = {.exe_fd = f->runner,
+		.argv = argv,
+		.env = env,
+		.fds = {f->in[0], f->out[1], f->errors[1], f->control[1]},
+		.fd_count = SP_RFD_CONTROL + 1};
+	unsigned int known = 0;
+
+	if (l->mode == SP_RUNNER_CREATE)
+		known |= SP_AHEAD_KEPT;
+	if (l->sandbox->network == SP_NETWORK_HOST)
+		known |= SP_AHEAD_HOST_NETWORK;
+	if (is_born_in_cgroup(&l->sandbox->cgroups))
+		known |= SP_AHEAD_CGROUP2;
+	snprintf(flags, sizeof(flags), SP_AHEAD_NAME "=%u", known);
+	return sp_spawn(&s, NULL, err);
+}
+
+int sp_launch_ahead(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	int rc = make_streams(l, &f, err);
+	pid_t pid = -1;
+
+	if (rc == 0)
+		rc = give_streams(l, &f, err);
+	if (rc == 0) {
+		f.runner = open_runner(l, err);
+		rc = f.runner;
+	}
+	pid = rc < 0 ? rc : spawn_ahead(l, &f, err);
+	if (pid > 0)
+		take_ends(&f, pid, run);
+	start_files_clear(&f);
+	return pid > 0 ? 0 : pid;
+}
+
+static int send_rest(const struct sp_launch *l, struct start_files *f,
+	const struct sp_running *run, struct sp_error *err)
+{
+	int fds[SP_RFD_SOURCES - SP_RFD_SPEC + SP_RUNNER_MOUNTS_MAX + 1];
+	size_t count = SP_RFD_SOURCES - SP_RFD_SPEC;
+	int rc;
+
+	f->spec = sp_spec_build(l, &f->sources, err);
+	rc = f->spec < 0 ? f->spec : open_cgroup2(l, f, err);
+	if (rc < 0)
+		return rc;
+	fds[0] = f->spec;
+	fds[SP_RFD_FILTER - SP_RFD_SPEC] = l->filter_fd;
+	fds[SP_RFD_LOCK - SP_RFD_SPEC] = l->lock_fd;
+	/* Where there is nothing to send, something fills the number. */
+	fds[SP_RFD_CGROUP - SP_RFD_SPEC] = f->cgroup < 0 ? f->spec : f->cgroup;
+	fds[SP_RFD_EXE - SP_RFD_SPEC] = f->spec;
+	for (size_t i = 0; i < f->sources.count; i++)
+		fds[count++] = f->sources.fds[i];
+	return pass_descriptors(run->control, fds, count, err);
+}
+
+int sp_launch_go(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	struct sp_error why = {0};
+	int rc = send_rest(l, &f, run, &why);
+
+	start_files_clear(&f);
+	/* A runner that ended has left a better word than that, which is read next. */
+	if (rc == 0 || why.sys_errno == EPIPE)
+		return 0;
+	sp_launch_end(run);
+	if (err)
+		*err = why;
+	return rc;
 }
 
 int sp_launch_read_event(

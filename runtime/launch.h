@@ -51,9 +51,23 @@ struct sp_running {
 /* Ask the supervisor of the sandbox in this folder to end it that long from now. */
 int sp_launch_set_ttl(int state_fd, int64_t ttl_ms, struct sp_error *err);
 
-/* Start it.  Nothing is left behind on failure. */
+/* ENTER: start it.  Nothing is left behind on failure. */
 int sp_launch_start(
 	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+
+/*
+ * RUN and CREATE, in two steps: the runner starts and makes namespaces while the caller
+ * still prepares, and waits; should the caller end, so does it, and nothing is left.
+ * Of *l the first step reads mode, runner_path, and of the sandbox its ids, network and
+ * the version of its cgroups, which are then settled.
+ */
+int sp_launch_ahead(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+/* Everything is on record: let it go on.  On failure the runner has ended. */
+int sp_launch_go(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+/* Close all and bury the runner, which ends itself when its control does. */
+void sp_launch_end(struct sp_running *run);
 
 /* CREATE: wait until the sandbox answers.  Ends *run. */
 int sp_launch_wait_ready(

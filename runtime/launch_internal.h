@@ -17,7 +17,4 @@ int sp_launch_read_event(
 int sp_control_send(int state_fd, const struct sp_control_request *request,
 	const int *fds, size_t fd_count, struct sp_error *err);
 
-/* Close everything and bury the runner, which ends itself when its control does. */
-void sp_launch_end(struct sp_running *run);
-
 #endif

@@ -23,8 +23,12 @@ struct runner {
 	int status[2];                 /* pipe: messages of the child */
 	int request[2];  /* joining: socket pair, outside [0], the command [1] */
 	bool is_settled; /* joining: as root, with everything given up beforehand */
+	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
 };
+
+/* Our own descriptors stand from here on: below, numbers have a meaning. */
+#define OWN_FD 56
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -48,6 +52,7 @@ static inline const char *spec_text(const struct runner *r, uint32_t offset)
 }
 
 /* runner.c */
+int load_spec(struct runner *r, struct sp_error *err);
 void runner_mark(struct runner *r, const char *name);
 int runner_send_status(const struct runner *r, uint32_t kind, int status,
 	const struct sp_error *error);
@@ -104,6 +109,13 @@ int tie_to_parent(const struct runner *r, struct sp_error *err);
 int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
+
+/*
+ * step_netns.c: the network namespace of process 1, made beside everything else by a task
+ * of its own, and joined when it is there.
+ */
+int begin_netns(struct runner *r, struct sp_error *err);
+int finish_netns(struct sp_error *err);
 
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);

@@ -37,6 +37,19 @@ enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_
 
 #define SP_RUNNER_STOP 'S'
 
+/*
+ * A launch starts its runner before its specification is there.  What the runner goes by
+ * until then is all of its environment, in decimal (its arguments can be read inside); the
+ * rest comes in one message on its control socket, whose descriptors land on SP_RFD_SPEC
+ * and the numbers behind it.
+ */
+#define SP_AHEAD_NAME "SP_AHEAD"
+enum sp_runner_ahead {
+	SP_AHEAD_KEPT = 1u << 0,         /* mode CREATE, not RUN */
+	SP_AHEAD_HOST_NETWORK = 1u << 1, /* as SP_RF_HOST_NETWORK */
+	SP_AHEAD_CGROUP2 = 1u << 2, /* born in SP_RFD_CGROUP: not before it is there */
+};
+
 /* Files in a sandbox's state folder. */
 #define SP_STATE_RECORD  "record"     /* what it was asked to be: state.h */
 #define SP_STATE_NEW     "record.new" /* a record about to take its place */
