@@ -58,11 +58,12 @@ static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	rc = local_claim_ids(l, &plan->record, err);
+	plan->ids.has_mounts = plan->mount_count > 0;
+	rc = local_claim_ids(l, &plan->ids, &plan->record, err);
 	if (rc < 0)
 		return rc;
 	if (mode == SP_RUNNER_CREATE)
-		local_note_layers(l, &plan->record, spec);
+		local_note_layers(l, plan, spec);
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
 	rc = plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
 	if (rc < 0)
@@ -76,6 +77,7 @@ static struct sp_launch launch_of(
 	return (struct sp_launch){.mode = mode,
 		.sandbox = &plan->record,
 		.runner_path = l->runner,
+		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
 		.mounts = plan->mounts,
