@@ -51,8 +51,8 @@ static void start_files_clear(struct start_files *f)
  */
 static bool is_writable_from_inside(const struct stat *st, const struct sp_record *r)
 {
-	bool owner = st->st_uid - r->outer_uid < r->id_count;
-	bool group = st->st_gid - r->outer_gid < r->id_count && (st->st_mode & S_IWGRP);
+	bool owner = sp_record_maps_uid(r, st->st_uid);
+	bool group = sp_record_maps_gid(r, st->st_gid) && (st->st_mode & S_IWGRP);
 
 	return owner || group || (st->st_mode & S_IWOTH);
 }
@@ -89,17 +89,22 @@ static int make_streams(
 
 /*
  * A pipe is also a file that belongs to someone: only its owner opens /dev/stderr, which is
- * a link to it, so it goes to the root inside.
+ * a link to it.  So it goes to the root inside; who may not give it away opens it for all,
+ * which are those who see the /proc folder of a process that has it.
  */
 static int give_streams(
 	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
 {
 	const int ends[] = {f->in[0], f->out[1], f->errors[1]};
 
-	if (!l->sandbox->is_privileged || l->mode == SP_RUNNER_CREATE)
+	const struct sp_record *r = l->sandbox;
+	bool is_ours = !r->is_privileged && r->range_uid == 0;
+
+	if (is_ours || l->mode == SP_RUNNER_CREATE)
 		return 0;
 	for (size_t i = 0; i < SP_COUNT(ends); i++)
-		if (fchown(ends[i], l->sandbox->outer_uid, l->sandbox->outer_gid) < 0)
+		if ((r->is_privileged ? fchown(ends[i], r->outer_uid, r->outer_gid)
+				      : fchmod(ends[i], 0666)) < 0)
 			return sp_fail_errno(err, "hand over a stream");
 	return 0;
 }

@@ -11,6 +11,8 @@ struct sp_launch {
 	enum sp_runner_mode mode;
 	const struct sp_record *sandbox;
 	const char *runner_path;
+	const char *
+		map_tools; /* folder of newuidmap, where the record has a range of it */
 	const char *state_path;        /* the sandbox's folder */
 	const char *root;              /* image folder, or NULL: the host's view */
 	const struct sp_mount *mounts; /* mount_count of them, sources absolute */

@@ -85,7 +85,8 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->user) &&
 		text_fits(base, s->size, s->root) &&
 		text_fits(base, s->size, s->state_path) &&
-		text_fits(base, s->size, s->claim_path);
+		text_fits(base, s->size, s->claim_path) &&
+		text_fits(base, s->size, s->map_tools);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);

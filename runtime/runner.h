@@ -162,7 +162,7 @@ int reset_process(struct sp_error *err);
 /* First all but what is needed to change the user, then all that is not kept. */
 int drop_capabilities(uint64_t keep, struct sp_error *err);
 int keep_capabilities(uint64_t keep, struct sp_error *err);
-/* With the host's network: its abstract sockets stay out of reach. */
+/* Once the root is the sandbox's own: nothing but what is beneath it, and no devices. */
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);

@@ -49,6 +49,8 @@ static void fill_limits(struct sp_runner_spec *s, const struct sp_record *r)
 	s->outer_uid = r->outer_uid;
 	s->outer_gid = r->outer_gid;
 	s->id_count = r->id_count;
+	s->range_uid = r->range_uid;
+	s->range_gid = r->range_gid;
 	s->capabilities = r->capabilities;
 	s->disk_bytes = r->limits.disk_bytes;
 	s->nofile = r->limits.nofile;
@@ -167,6 +169,7 @@ int sp_spec_build(
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
 	s.claim_path = add_text(&b, r->claim);
+	s.map_tools = add_text(&b, l->map_tools);
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

@@ -88,7 +88,9 @@ struct sp_runner_spec {
 	uint32_t mode, flags;
 	int64_t timeout_ms, ttl_ms;
 	uint32_t outer_uid, outer_gid,
-		id_count; /* 0.. inside are outer_.. on the host */
+		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
+	uint32_t range_uid, range_gid;
+	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t address_bytes,

@@ -66,6 +66,7 @@ static struct sp_launch launch_of(
 	return (struct sp_launch){.mode = mode,
 		.sandbox = &plan->record,
 		.runner_path = l->runner,
+		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
 		.mounts = plan->mounts,
@@ -89,7 +90,8 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	return local_claim_ids(l, &plan->record, err);
+	plan->ids.has_mounts = plan->mount_count > 0;
+	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
 /* The rest, while the runner makes its namespaces. */
@@ -101,7 +103,7 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 	if (rc < 0)
 		return rc;
 	if (plan->record.is_kept)
-		local_note_layers(l, &plan->record, spec);
+		local_note_layers(l, plan, spec);
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
 	return plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
 }
