@@ -8,6 +8,8 @@
 #include "base/io.h"
 #include "runtime/spec_build.h"
 
+#define SPARE_PIDS_MIN 32
+
 /* Where the next text goes; the header is filled in at the end. */
 static uint32_t add_text(struct sp_buf *b, const char *text)
 {
@@ -128,6 +130,22 @@ void sp_spec_files_clear(struct sp_spec_files *files)
 	files->count = 0;
 }
 
+/*
+ * What is done ahead of a command is done under the filter then: of those we know it lets
+ * that pass.  A place that is held ready takes two of the processes that were granted.
+ */
+static uint32_t spare_flags(const struct sp_launch *l)
+{
+	const struct sp_record *r = l->sandbox;
+	uint32_t flags = 0;
+
+	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
+		flags |= SP_RF_SETTLES;
+	if (r->limits.pids >= SPARE_PIDS_MIN)
+		flags |= SP_RF_MAY_SPARE | (l->spares ? SP_RF_SPARE : 0);
+	return flags;
+}
+
 int sp_spec_build(
 	const struct sp_launch *l, struct sp_spec_files *files, struct sp_error *err)
 {
@@ -141,6 +159,8 @@ int sp_spec_build(
 	fill_limits(&s, r);
 	if (l->mode == SP_RUNNER_CREATE && r->expires_ms)
 		s.ttl_ms = r->expires_ms - r->created_ms;
+	if (l->mode == SP_RUNNER_CREATE)
+		s.flags |= spare_flags(l);
 	s.argv = add_list(&b, l->argv, &s.argc);
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)

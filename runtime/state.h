@@ -59,6 +59,9 @@ struct sp_supervisor {
 /* Open the folder all sandboxes are in, made 0700 if missing; it must be ours alone. */
 int sp_state_open(const char *path, struct sp_error *err);
 
+/* Open the folder of a sandbox that is there. */
+int sp_state_folder(int base_fd, const char *id, struct sp_error *err);
+
 /* Make the folder of r->id, locked, with its record.  Returns the lock's descriptor. */
 int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err);
 

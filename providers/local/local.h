@@ -52,6 +52,9 @@ struct local_plan {
 void local_plan_clear(struct local_plan *plan);
 int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err);
+/* The system call filter, which takes longer than the rest. */
+int local_plan_filter(
+	const struct local *l, struct local_plan *plan, struct sp_error *err);
 int local_check_image(const char *image, struct sp_error *err);
 
 /* layers.c: the state of each protection, as lines of a record. */

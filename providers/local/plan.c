@@ -203,7 +203,7 @@ static int plan_cgroups(
 	return rc;
 }
 
-static int plan_filter(
+int local_plan_filter(
 	const struct local *l, struct local_plan *plan, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf program = SP_BUF_INIT(FILTER_MAX);
@@ -277,8 +277,6 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 		rc = plan_mounts(l, plan, spec, err);
 	if (rc == 0)
 		rc = plan_limits(&r->limits, &spec->limits, err);
-	if (rc == 0)
-		rc = plan_filter(l, plan, err);
 	if (rc == 0)
 		rc = plan_cgroups(r, &spec->limits, err);
 	if (rc == 0 && asprintf(&plan->state_path, "%s/%s", l->sandboxes, r->id) < 0)
