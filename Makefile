@@ -54,6 +54,8 @@ WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/
 	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
+# Fills a pool again behind whoever took from it.
+REFILL_SRC := $(wildcard providers/local/refill/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
@@ -87,7 +89,8 @@ RUNNER_LIBS = $(shell $(CC) -print-file-name=libcap.a)
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+	$(B)/sandpit-refill
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -134,6 +137,11 @@ $(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
 # The command has these two inside: finding and binding them cost as much as a fork.
 CLI_LIBS := -l:libjson-c.a -l:libseccomp.a
 $(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+REFILL_OBJ := $(call obj,$(REFILL_SRC))
+$(B)/sandpit-refill: $(REFILL_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
@@ -275,7 +283,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-refill \
 		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'

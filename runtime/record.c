@@ -19,6 +19,7 @@ void sp_record_clear(struct sp_record *r)
 	free(r->workdir);
 	free(r->user);
 	free(r->seccomp);
+	free(r->pool);
 	free(r->claim);
 	sp_strv_clear(&r->labels);
 	sp_strv_clear(&r->env);
@@ -165,6 +166,7 @@ static int keep_line(
 		{"workdir", &r->workdir, NULL},
 		{"user", &r->user, NULL},
 		{"seccomp", &r->seccomp, NULL},
+		{"pool", &r->pool, NULL},
 		{"claim", &r->claim, NULL},
 		{"label", NULL, &r->labels},
 		{"env", NULL, &r->env},
@@ -252,6 +254,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	print_text(out, "workdir", r->workdir);
 	print_text(out, "user", r->user);
 	print_text(out, "seccomp", r->seccomp);
+	print_text(out, "pool", r->pool);
 	print_text(out, "claim", r->claim);
 	print_list(out, "label", &r->labels);
 	print_list(out, "env", &r->env);

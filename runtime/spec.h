@@ -13,6 +13,7 @@
 #define SP_RUNNER_CGROUPS_MAX 4
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
+#define SP_RUNNER_REFILL_MAX  8
 
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
@@ -94,8 +95,9 @@ struct sp_runner_spec {
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t address_bytes,
-		processes;   /* where no cgroup limits them; 0 otherwise */
-	uint32_t argc, argv; /* argc strings, one after the other */
+		processes;        /* where no cgroup limits them; 0 otherwise */
+	uint32_t argc, argv;      /* argc strings, one after the other */
+	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
 	uint32_t root; /* image folder; 0 is the host's own view */

@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
-#include "providers/local/local.h"
+#include "providers/local/pool.h"
 
 static void local_close(struct sp_provider *p)
 {
@@ -15,8 +15,10 @@ static void local_close(struct sp_provider *p)
 	free(l->subids);
 	free(l->sandboxes);
 	free(l->ids);
-	free(l->cache);
+	free(l->state);
 	free(l->data_dir);
+	free(l->libexec_dir);
+	free(l->refill);
 	free(l->runner);
 	free(l->worker);
 	free(l);
@@ -39,13 +41,15 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->base.driver = &sp_driver_local;
 	l->sandboxes = join_path(cfg->state_dir, "local");
 	l->ids = join_path(cfg->state_dir, "ids");
-	l->cache = strdup(cfg->state_dir);
+	l->state = strdup(cfg->state_dir);
 	l->data_dir = strdup(cfg->data_dir);
+	l->libexec_dir = strdup(cfg->libexec_dir);
+	l->refill = join_path(cfg->libexec_dir, "sandpit-refill");
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
 	l->subids = calloc(1, sizeof(*l->subids));
-	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker || !l->subids) {
+	if (!l->sandboxes || !l->ids || !l->state || !l->data_dir || !l->libexec_dir ||
+		!l->runner || !l->worker || !l->refill || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -105,13 +109,13 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_TIMEOUT | SP_CAP_POOL,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
 	.has_image = local_has_image,
-	.create = local_create,
-	.run = local_run,
+	.create = local_warm_create,
+	.run = local_warm_run,
 	.exec = local_exec,
 	.get = local_get,
 	.list = local_list,
@@ -120,4 +124,8 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.set_ttl = local_set_ttl,
+	.pool_fill = local_pool_fill,
+	.pools = local_pools,
+	.pool_drain = local_pool_drain,
 };

@@ -76,6 +76,17 @@ static struct sp_launch launch_of(
 		.filter_fd = plan->filter_fd};
 }
 
+/* What the supervisor of a sandbox from a pool starts once that is taken. */
+static void set_refill(
+	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
+{
+	const char *const argv[] = {l->refill, l->state, l->data_dir, l->libexec_dir,
+		plan->record.pool, NULL};
+
+	if (plan->record.pool)
+		memcpy(launch->refill, argv, sizeof(argv));
+}
+
 /* What a launch needs to know first: checked, and ids of its own claimed. */
 static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
@@ -131,6 +142,7 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 		launch = launch_of(l, plan, mode);
 		if (command)
 			set_command(&launch, command);
+		set_refill(l, plan, &launch);
 		rc = sp_launch_go(&launch, running, err);
 	}
 	mark(command, "let go");
@@ -158,29 +170,50 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
-	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+static int create(struct local *l, const struct sp_sandbox_spec *spec,
+	struct local_plan *plan, struct sp_error *err)
 {
-	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
-	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
+	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, plan, &running, err);
 
 	if (rc < 0)
 		return rc;
 	rc = sp_launch_wait_ready(&running, &event, err);
 	if (rc < 0) {
-		undo(&plan); /* what the runner did not know of, or had no time for */
+		undo(plan); /* what the runner did not know of, or had no time for */
 		return rc;
 	}
-	rc = note_degraded(&plan, &event, err);
-	if (rc < 0) {
-		(void)local_destroy(p, plan.record.id, NULL);
-		return rc;
-	}
-	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
-	return 0;
+	rc = note_degraded(plan, &event, err);
+	if (rc < 0)
+		(void)local_destroy(&l->base, plan->record.id, NULL);
+	return rc;
+}
+
+int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	int rc = create(local_of(p), spec, &plan, err);
+
+	if (rc == 0)
+		memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
+	return rc;
+}
+
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	int rc;
+
+	plan.record.pool = strdup(pool);
+	if (!plan.record.pool)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	rc = create(l, spec, &plan, err);
+	if (rc == 0)
+		memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
+	return rc;
 }
 
 /* Others find the supervisor of a sandbox whose maker waits here by this note. */

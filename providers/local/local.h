@@ -14,10 +14,10 @@ struct local {
 	struct sp_provider base;
 	char *sandboxes; /* folder of all state folders */
 	char *ids;       /* folder of claims of id ranges */
-	char *cache;     /* compiled filters */
-	char *data_dir;
-	char *runner, *worker;       /* our helper programs */
-	struct local_subids *subids; /* of the caller, once somebody asked */
+	char *state;     /* folder of all this, with the compiled filters */
+	char *data_dir, *libexec_dir;
+	char *runner, *worker, *refill; /* our helper programs */
+	struct local_subids *subids;    /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -64,6 +64,9 @@ void local_note_layers(const struct local *l, struct local_plan *plan,
 /* launch.c */
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+/* One that waits in a pool. */
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
 int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_outcome *out, struct sp_error *err);
@@ -71,6 +74,9 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* The sandbox ends with it.  err->not_sent: it certainly did not run. */
+int local_exec_last(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_sink *sink, struct sp_error *err);
 int local_put_archive(struct sp_provider *p, const char *id, const char *path,
@@ -81,6 +87,13 @@ void local_outcome(
 	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
 void local_timeline(
 	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* ttl.c */
+/* One that waited in a pool gets the labels and the time to live that are asked for. */
+int local_make_ours(struct local *l, const char *id, const struct sp_sandbox_spec *spec,
+	struct sp_error *err);
+int local_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err);
 
 /* find.c */
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,

@@ -209,7 +209,7 @@ int local_plan_filter(
 	sp_autobuf struct sp_buf program = SP_BUF_INIT(FILTER_MAX);
 	struct sp_seccomp_request req = {.profile = plan->record.seccomp,
 		.data_dir = l->data_dir,
-		.cache_dir = l->cache,
+		.cache_dir = l->state,
 		.granted_caps = plan->record.capabilities};
 	int rc = sp_seccomp_program(&req, &program, err);
 
