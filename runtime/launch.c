@@ -186,6 +186,7 @@ static pid_t spawn(
 	s.fds[SP_RFD_LOCK] = l->lock_fd;
 	s.fds[SP_RFD_CGROUP] = f->cgroup;
 	s.fds[SP_RFD_EXE] = l->exe_fd;
+	s.fds[SP_RFD_STORE] = enters ? -1 : l->store_fd;
 	for (size_t i = 0; i < f->sources.count; i++)
 		s.fds[s.fd_count++] = f->sources.fds[i];
 	for (size_t i = 0; enters && i < SP_NS_COUNT; i++)

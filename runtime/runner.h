@@ -22,6 +22,7 @@ struct runner {
 	int release[2];                /* socket pair: parent [0], child [1] */
 	int status[2];                 /* pipe: messages of the child */
 	uint32_t degraded;
+	int layer_fd; /* folder of what is written; process 1 sends it out */
 };
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
@@ -34,9 +35,9 @@ struct status_message {
 };
 
 /* Descriptors the parent opened for the child, sent when it is released. */
-#define SOURCES_MAX (SP_RUNNER_MOUNTS_MAX + 1)
+#define SOURCES_MAX (1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX)
 struct sources {
-	int fds[SOURCES_MAX]; /* detached mounts: image root first when there is one */
+	int fds[SOURCES_MAX]; /* detached mounts, in the order of enum source_kind */
 	size_t count;
 };
 
@@ -92,11 +93,20 @@ int open_sources(
 	struct runner *r, pid_t child, struct sources *out, struct sp_error *err);
 int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err);
 int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err);
-int clone_source(const struct runner *r, size_t i, const struct sources *s,
-	struct sp_error *err);
+enum source_kind { SOURCE_ROOT, SOURCE_LAYER, SOURCE_MOUNT };
+/* The i-th of its kind, as a detached mount. */
+int clone_source(const struct runner *r, enum source_kind kind, size_t i,
+	const struct sources *s, struct sp_error *err);
 
 /* step_root.c, step_proc.c, step_dev.c: the file tree. */
 int build_root(struct runner *r, const struct sources *s, struct sp_error *err);
+/* step_overlay.c: the root as an overlay over image and layers; its descriptor. */
+int mount_overlay(struct runner *r, const struct sources *s, struct sp_error *err);
+/* Where everything written goes; its size is the disk limit. */
+int new_writable(const struct runner *r, struct sp_error *err);
+/* Send the layer's folder out of process 1, and keep it in the supervisor. */
+int send_layer(const struct runner *r, struct sp_error *err);
+int keep_layer(const struct runner *r, struct sp_error *err);
 int mount_proc(int root_fd, struct sp_error *err);
 int mount_dev(const struct runner *r, int root_fd, struct sp_error *err);
 

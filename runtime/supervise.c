@@ -83,7 +83,8 @@ static void take_ready(struct supervision *s)
 {
 	int devnull;
 
-	if (write_init_file(s, &s->event.error) < 0) {
+	if (keep_layer(s->r, &s->event.error) < 0 ||
+		write_init_file(s, &s->event.error) < 0) {
 		s->event.kind = SP_EVENT_FAILED;
 		s->has_outcome = true;
 		kill_child(s);
