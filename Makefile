@@ -51,7 +51,7 @@ RUNNER_PART := runner supervise init enter command tree pass step_ids step_user 
 	step_root step_overlay
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
-	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
+	images/place.c images/remove_tree.c images/tar_*.c images/layer.c images/userns.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
