@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define PASS_MAX 40
+#define PASS_MAX 48
 
 /* Send a byte and count descriptors, which stay open here. */
 int pass_descriptors(int socket, const int *fds, size_t count, struct sp_error *err);
