@@ -119,6 +119,8 @@ static int set_up(struct runner *r, struct sp_error *err)
 		rc = tie_to_parent(r, err);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(err, "hide process 1");
+	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
+		rc = send_layer(r, err);
 	return rc;
 }
 
@@ -200,10 +202,12 @@ _Noreturn void start_command(struct runner *r)
 	if (pid == 0) {
 		close(gate[1]);
 		r->release[0] = gate[0];
+		if (r->request[1] >= 0)
+			join_command(r);
 		run_command(r);
 	}
 	keep_only(r, gate[1]);
-	if (install_filter(&err) < 0)
+	if (!r->is_settled && install_filter(&err) < 0)
 		give_up(r, &err);
 	close(1);
 	status = reap_until(pid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandpit-runner: starts a sandbox, or a command in one, and stays as its supervisor.
+ * sandpit-runner: starts a sandbox and stays as its supervisor.
  *
  * The launch is the list in launch(); what the child does, in the order it must happen,
  * is the list in sandbox_init().
@@ -84,15 +84,30 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->workdir) &&
 		text_fits(base, s->size, s->user) &&
 		text_fits(base, s->size, s->root) &&
+		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
-		text_fits(base, s->size, s->claim_path);
+		text_fits(base, s->size, s->claim_path) &&
+		text_fits(base, s->size, s->map_tools);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);
+	for (uint32_t i = 0; fits && i < s->layer_count; i++)
+		fits = text_fits(base, s->size, s->layers[i].source);
 	for (uint32_t i = 0; fits && i < s->mount_count; i++)
 		fits = text_fits(base, s->size, s->mounts[i].source) &&
 			text_fits(base, s->size, s->mounts[i].target);
 	return fits;
+}
+
+int new_marks(struct runner *r, struct sp_error *err)
+{
+	struct sp_runner_marks *marks = mmap(NULL, sizeof(*marks),
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (marks == MAP_FAILED)
+		return sp_fail_errno(err, "map memory");
+	r->marks = marks;
+	return 0;
 }
 
 /* Map the specification and lay out argv and env; nothing is allocated after this. */
@@ -124,17 +139,6 @@ int load_spec(struct runner *r, struct sp_error *err)
 	if (!split_texts((const char *)s, s->size, s->argv, s->argc, lists) ||
 		!split_texts((const char *)s, s->size, s->env, s->envc, r->env))
 		return sp_fail(err, SP_ERR_INVALID, "runner: broken specification");
-	return 0;
-}
-
-static int map_marks(struct runner *r, struct sp_error *err)
-{
-	struct sp_runner_marks *marks = mmap(NULL, sizeof(*marks),
-		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (marks == MAP_FAILED)
-		return sp_fail_errno(err, "map memory");
-	r->marks = marks;
 	return 0;
 }
 
@@ -347,13 +351,20 @@ static int run_launch(struct runner *r)
 	int child_fd = -1;
 
 	memset(&event, 0, sizeof(event));
-	if (launch(r, &child, &child_fd, &event.error) == 0)
-		return supervise(r, child, child_fd);
-	if (child > 0)
-		kill(child, SIGKILL);
-	event.kind = SP_EVENT_FAILED;
+	if (launch(r, &child, &child_fd, &event.error) < 0) {
+		if (child > 0)
+			kill(child, SIGKILL);
+		event.kind = SP_EVENT_FAILED;
+		send_event(r, &event);
+		return 1;
+	}
+	if (r->spec->mode == SP_RUNNER_CREATE)
+		return serve(r, child, child_fd);
+	supervise(r, child, child_fd, &event);
+	remove_traces(r);
+	runner_mark(r, "cleaned");
 	send_event(r, &event);
-	return 1;
+	return 0;
 }
 
 /* A kept sandbox outlives its maker, who waits for the first process only. */
@@ -363,14 +374,16 @@ static void detach(void)
 		_exit(0);
 }
 
-static int start(struct runner *r, const char *ahead, struct sp_error *err)
+static int start(struct runner *r, struct sp_error *err)
 {
-	int rc = map_marks(r, err);
+	const char *ahead = getenv(SP_AHEAD_NAME);
+	int rc = new_marks(r, err);
 
 	if (rc == 0)
 		rc = open_proc(r, err);
 	if (rc == 0 && !ahead)
-		return load_spec(r, err);
+		rc = sp_fail(err, SP_ERR_INVALID,
+			"sandpit-runner is started by sandpit, not by hand");
 	if (rc == 0)
 		r->ahead = (uint32_t)strtoul(ahead, NULL, 10);
 	return rc;
@@ -378,13 +391,16 @@ static int start(struct runner *r, const char *ahead, struct sp_error *err)
 
 int main(void)
 {
-	const char *ahead = getenv(SP_AHEAD_NAME);
 	struct sp_runner_event event;
-	struct runner r = {.proc_fd = -1, .release = {-1, -1}, .status = {-1, -1}};
+	struct runner r = {.proc_fd = -1,
+		.layer_fd = -1,
+		.release = {-1, -1},
+		.status = {-1, -1},
+		.request = {-1, -1}};
 
 	umask(022);
 	memset(&event, 0, sizeof(event));
-	if (start(&r, ahead, &event.error) < 0) {
+	if (start(&r, &event.error) < 0) {
 		event.kind = SP_EVENT_FAILED;
 		(void)send(SP_RFD_CONTROL, &event, sizeof(event), MSG_NOSIGNAL);
 		return 1;
@@ -393,5 +409,5 @@ int main(void)
 		detach();
 	/* What is typed at a terminal is for the caller, who then asks us to stop. */
 	(void)setsid();
-	return ahead ? run_launch(&r) : enter(&r);
+	return run_launch(&r);
 }

@@ -8,8 +8,9 @@
 
 #include "include/sandpit.h"
 
-#define SP_RUNNER_MAGIC       0x73707235u
+#define SP_RUNNER_MAGIC       0x73707236u
 #define SP_RUNNER_MOUNTS_MAX  16
+#define SP_RUNNER_LAYERS_MAX  20
 #define SP_RUNNER_CGROUPS_MAX 4
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
@@ -17,7 +18,7 @@
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
 	SP_RUNNER_CREATE,  /* a sandbox that stays */
-	SP_RUNNER_ENTER,   /* one command in a sandbox that is there */
+	SP_RUNNER_ENTER,   /* one command in a sandbox that is there: control.h */
 };
 
 /* Descriptors of the runner; the first three are the command's own. */
@@ -28,12 +29,20 @@ enum sp_runner_fd {
 	SP_RFD_LOCK,   /* the sandbox's lock file, flock held through it */
 	SP_RFD_CGROUP, /* cgroup v2 folder to be born in, or /dev/null */
 	SP_RFD_EXE,    /* ENTER: program to run instead of argv[0], or /dev/null */
-	SP_RFD_SOURCES, /* launch: O_PATH of the image root and each mount; ENTER: namespaces */
+	SP_RFD_STORE,  /* locks on the layers and volumes in use, or /dev/null */
+	/* O_PATH of the image root, each layer, each mount */
+	SP_RFD_SOURCES,
 };
 
 /* The supervisor keeps the sandbox's namespaces open here, for those who join later. */
 #define SP_RUNNER_NS_FD 48
 enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_COUNT };
+
+/* And the folder that everything written goes to, where no mount hides anything of it. */
+#define SP_RUNNER_LAYER_FD (SP_RUNNER_NS_FD + SP_NS_COUNT)
+_Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX <=
+		SP_RUNNER_NS_FD,
+	"what the runner is given lies below what it keeps");
 
 #define SP_RUNNER_STOP 'S'
 
@@ -51,10 +60,11 @@ enum sp_runner_ahead {
 };
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD "record"     /* what it was asked to be: state.h */
-#define SP_STATE_NEW    "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK   "lock"       /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT   "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_RECORD  "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW     "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK    "lock"       /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT    "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_CONTROL "control"    /* its supervisor's socket: control.h */
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -62,6 +72,11 @@ enum sp_runner_flag {
 	SP_RF_HAS_CGROUP2 = 1u << 2, /* SP_RFD_CGROUP is a folder */
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
+	/* The filter lets a command of root be prepared behind it. */
+	SP_RF_SETTLES = 1u << 16,
+	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
+	SP_RF_SPARE = 1u << 18,     /* and the first before */
+	SP_RF_HOST_VIEW = 1u << 4,  /* layers: the host's view lies on top of them */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -70,6 +85,12 @@ struct sp_runner_mount {
 	uint32_t is_writable;
 	uint32_t is_folder;
 	uint64_t dev, ino; /* of the source, when the caller resolved it */
+};
+
+/* What was written in another sandbox, read-only below this one's own layer. */
+struct sp_runner_layer {
+	uint32_t source;
+	uint64_t dev, ino;
 };
 
 struct sp_runner_cgroup {
@@ -83,7 +104,9 @@ struct sp_runner_spec {
 	uint32_t mode, flags;
 	int64_t timeout_ms, ttl_ms;
 	uint32_t outer_uid, outer_gid,
-		id_count; /* 0.. inside are outer_.. on the host */
+		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
+	uint32_t range_uid, range_gid;
+	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t address_bytes,
@@ -93,6 +116,8 @@ struct sp_runner_spec {
 	uint32_t workdir, user;
 	uint32_t root; /* image folder; 0 is the host's own view */
 	uint64_t root_dev, root_ino;
+	uint32_t layer_count; /* the topmost first */
+	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path; /* the sandbox's folder, removed at its end */
 	uint32_t claim_path; /* of its id range, removed at its end */
 	uint32_t cgroup_count;

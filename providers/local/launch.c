@@ -10,11 +10,6 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
-
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -66,12 +61,14 @@ static struct sp_launch launch_of(
 	return (struct sp_launch){.mode = mode,
 		.sandbox = &plan->record,
 		.runner_path = l->runner,
+		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
 }
 
@@ -89,7 +86,8 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	return local_claim_ids(l, &plan->record, err);
+	plan->ids.has_mounts = plan->mount_count > 0;
+	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
 /* The rest, while the runner makes its namespaces. */
@@ -101,7 +99,7 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 	if (rc < 0)
 		return rc;
 	if (plan->record.is_kept)
-		local_note_layers(l, &plan->record, spec);
+		local_note_layers(l, plan, spec);
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
 	return plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
 }
@@ -160,7 +158,7 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
@@ -197,7 +195,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();
