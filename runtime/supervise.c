@@ -28,11 +28,11 @@ struct supervision {
 	struct pollfd fds[WATCH_COUNT];
 	int64_t deadline_ms; /* monotonic, or 0 */
 	bool is_killed, has_outcome;
-	uint64_t oom_kills_before;
+	struct limit_watch limits;
 	struct sp_runner_event event;
 };
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec t;
 
@@ -58,6 +58,8 @@ static void kill_child(struct supervision *s)
 	if (s->r->spec->mode == SP_RUNNER_ENTER)
 		s->event.has_survivors = !kill_tree(s->r, s->child);
 	(void)syscall(SYS_pidfd_send_signal, s->fds[WATCH_CHILD].fd, SIGKILL, NULL, 0);
+	if (s->r->spec->mode == SP_RUNNER_CREATE)
+		let_die(s->r); /* it may be paused */
 }
 
 /* Written by us and not by the caller, who may be dead by now. */
@@ -144,14 +146,16 @@ static void take_control(struct supervision *s)
 	kill_child(s);
 }
 
-static int poll_timeout(const struct supervision *s)
+static int poll_timeout(struct supervision *s)
 {
+	int cpu_left = s->is_killed ? -1 : watch_cpu_left_ms(&s->limits);
 	int64_t left;
 
 	if (s->deadline_ms == 0 || s->is_killed)
-		return -1;
+		return cpu_left;
 	left = s->deadline_ms - now_ms();
-	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+	left = left <= 0 ? 0 : left > 1000000 ? 1000000 : left;
+	return cpu_left >= 0 && cpu_left < left ? cpu_left : (int)left;
 }
 
 /* Returns when the child is dead and everything it said was read. */
@@ -166,6 +170,8 @@ static void watch(struct supervision *s)
 			s->event.timed_out = true;
 			kill_child(s);
 		}
+		if (s->limits.cpu_is_used_up)
+			kill_child(s);
 		if (n <= 0)
 			continue;
 		if (s->fds[WATCH_STATUS].revents)
@@ -211,7 +217,7 @@ int supervise(struct runner *r, pid_t child, int child_fd)
 	s.fds[WATCH_STATUS] = (struct pollfd){.fd = r->status[0], .events = POLLIN};
 	s.fds[WATCH_CHILD] = (struct pollfd){.fd = child_fd, .events = POLLIN};
 	s.fds[WATCH_SIGNAL] = (struct pollfd){.fd = open_signals(), .events = POLLIN};
-	s.oom_kills_before = r->spec->mode == SP_RUNNER_ENTER ? count_oom_kills(r) : 0;
+	watch_limits(&s.limits, r);
 	if (r->spec->mode != SP_RUNNER_CREATE && r->spec->timeout_ms)
 		s.deadline_ms = now_ms() + r->spec->timeout_ms;
 	/* The command's streams are the command's: held here they would never end. */
@@ -225,7 +231,7 @@ int supervise(struct runner *r, pid_t child, int child_fd)
 		s.event.kind = SP_EVENT_ENDED;
 		s.event.status = status;
 	}
-	s.event.oom_killed = count_oom_kills(r) > s.oom_kills_before;
+	tell_limits(&s.limits, r, &s.event);
 	runner_mark(r, "dead");
 	if (r->spec->mode != SP_RUNNER_ENTER)
 		clean_up(r);

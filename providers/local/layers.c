@@ -77,4 +77,5 @@ void local_note_layers(
 	note_limit(r, "process limit", SP_CGROUP_PIDS, "processes of the user id");
 	if (r->limits.cpu_millis)
 		note_limit(r, "CPU limit", SP_CGROUP_CPU, "none");
+	local_note_limits(r);
 }
