@@ -190,7 +190,7 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->request) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
-	*middle = fork();
+	*middle = fork_into_cgroup(r);
 	if (*middle < 0)
 		return sp_fail_errno(err, "fork");
 	if (*middle == 0)
