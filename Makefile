@@ -54,7 +54,7 @@ WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/
 	images/place.c images/remove_tree.c images/tar_*.c images/layer.c images/userns.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
-LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
+LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
 	runtime/pass.c runtime/control.c
@@ -69,6 +69,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 NET_OBJ := $(call obj,$(NET_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
+MUSL_OBJ := $(patsubst %.c,$(B)/musl/%.o,$(CLI_SRC) $(LIB_SRC) base/musl.c)
 RUNNER_OBJ := $(patsubst %.c,$(B)/runner/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
@@ -87,7 +88,10 @@ RUNNER_LIBS = $(shell $(CC) -print-file-name=libcap.a)
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent
+# With musl the command is static as well, and has a twin that can load modules.
+STATIC_CLI := $(if $(SAN),,$(filter musl-gcc,$(RUNNER_CC)))
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+	$(if $(STATIC_CLI),$(B)/sandpit-full)
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -133,9 +137,23 @@ $(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
 
 # The command has these two inside: finding and binding them cost as much as a fork.
 CLI_LIBS := -l:libjson-c.a -l:libseccomp.a
-$(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
+$(if $(STATIC_CLI),$(B)/sandpit-full,$(B)/sandpit): $(CLI_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# By their paths, as for the runner.
+MUSL_LIBS = $(foreach l,json-c seccomp,$(shell $(CC) -print-file-name=lib$(l).a))
+ifneq ($(STATIC_CLI),)
+$(B)/sandpit: $(MUSL_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(STATIC_CLI) $(STATIC_LDFLAGS) -no-pie -o $@ $^ $(MUSL_LIBS)
+endif
+
+$(B)/musl/%.o: %.c
+	$(call say,CC,$< (musl))
+	@mkdir -p $(@D)
+	$(Q)$(STATIC_CLI) $(ALL_CFLAGS) $(RUNNER_CPPFLAGS) -include base/musl.h -Wno-sign-compare \
+		-fno-PIC -fno-pie -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
 
 $(B)/runner/%.o: %.c
 	$(call say,CC,$< (runner))
@@ -275,8 +293,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
-		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(filter-out $(B)/sandpit,$(PROGRAMS)) '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
 	ln -sf libsandpit.so.0 '$(DESTDIR)$(PREFIX)/lib/libsandpit.so'
