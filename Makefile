@@ -54,8 +54,11 @@ WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/
 	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
+# What is between a sandbox's network and the world; its rules and its plan are the library's, too.
+GATE_SHARED := $(patsubst %,providers/local/gate/%.c,rules plan)
+GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
-	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
+	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c
 CLI_SRC := $(wildcard cli/*.c)
 
@@ -71,6 +74,7 @@ CLI_OBJ := $(call obj,$(CLI_SRC))
 RUNNER_OBJ := $(patsubst %.c,$(B)/runner/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
+GATE_OBJ := $(call obj,$(GATE_SRC))
 AGENT_OBJ := $(patsubst %.c,$(B)/static/%.o,$(AGENT_SRC))
 
 LIBS = -ljson-c -lseccomp
@@ -86,7 +90,7 @@ RUNNER_LIBS = $(shell $(CC) -print-file-name=libcap.a)
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -154,6 +158,16 @@ $(B)/sandpit-agent: $(AGENT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(STATIC_LDFLAGS) -s -o $@ $^
 
+GATE_LIBS := -lssl -lcrypto -l:libseccomp.a -lpthread
+$(B)/sandpit-gate: $(GATE_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+
+# Unit tests reach its parsers through this.
+$(B)/libsandpit-gate.a: $(filter-out %/main.o,$(GATE_OBJ))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 $(SHARE)/%: %
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -182,7 +196,7 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/replay/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 HELPER_BIN := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(HELPER_SRC))
-TEST_LIB_FILES := $(B)/libsandpit-cli.a $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
+TEST_LIB_FILES := $(B)/libsandpit-gate.a $(B)/libsandpit-cli.a $(B)/libsandpit-worker.a $(B)/libsandpit-net.a $(B)/libsandpit.a
 TEST_LIBS = $(TEST_LIB_FILES) -lcmocka $(NET_LIBS) $(LIBS) -lpthread
 
 UNIT_SUPPORT := $(B)/obj/tests/unit/support/filter.o
@@ -274,7 +288,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent \
+	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate \
 		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
