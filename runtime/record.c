@@ -26,6 +26,23 @@ void sp_record_clear(struct sp_record *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static bool maps(uint32_t id, uint32_t outer, uint32_t range, uint32_t count)
+{
+	if (range == 0)
+		return id - outer < count;
+	return id == outer || id - range - 1 < count - 1;
+}
+
+bool sp_record_maps_uid(const struct sp_record *r, uint32_t uid)
+{
+	return maps(uid, r->outer_uid, r->range_uid, r->id_count);
+}
+
+bool sp_record_maps_gid(const struct sp_record *r, uint32_t gid)
+{
+	return maps(gid, r->outer_gid, r->range_gid, r->id_count);
+}
+
 static void print_text(struct sp_buf *out, const char *key, const char *value)
 {
 	if (!value)
@@ -97,6 +114,8 @@ static const struct number {
 	NUMBER("outer_uid", outer_uid),
 	NUMBER("outer_gid", outer_gid),
 	NUMBER("id_count", id_count),
+	NUMBER("range_uid", range_uid),
+	NUMBER("range_gid", range_gid),
 	NUMBER("capabilities", capabilities),
 	NUMBER("privileged", is_privileged),
 	NUMBER("kept", is_kept),

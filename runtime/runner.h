@@ -21,8 +21,14 @@ struct runner {
 	int proc_fd;                   /* the host's procfs, checked */
 	int release[2];                /* socket pair: parent [0], child [1] */
 	int status[2];                 /* pipe: messages of the child */
+	int request[2];  /* joining: socket pair, outside [0], the command [1] */
+	bool is_settled; /* joining: as root, with everything given up beforehand */
+	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
 };
+
+/* Our own descriptors stand from here on: below, numbers have a meaning. */
+#define OWN_FD 56
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -46,13 +52,26 @@ static inline const char *spec_text(const struct runner *r, uint32_t offset)
 }
 
 /* runner.c */
+int load_spec(struct runner *r, struct sp_error *err);
 void runner_mark(struct runner *r, const char *name);
 int runner_send_status(const struct runner *r, uint32_t kind, int status,
 	const struct sp_error *error);
+/* Map what is at SP_RFD_SPEC, argv and env with it. */
+int load_spec(struct runner *r, struct sp_error *err);
+int new_marks(struct runner *r, struct sp_error *err);
 
-/* supervise.c: wait for the child's end, enforce deadlines, clean up, report. */
-int supervise(struct runner *r, pid_t child, int child_fd);
+/* supervise.c: wait for the end of one command, enforce its deadline, tell how it was. */
+void supervise(
+	struct runner *r, pid_t child, int child_fd, struct sp_runner_event *event);
 void send_event(struct runner *r, struct sp_runner_event *event);
+/* Everyone who may want an end asks with SIGTERM; it is read from here, never delivered. */
+int open_signals(bool with_children);
+/* The sandbox's cgroups, id range and state folder. */
+void remove_traces(const struct runner *r);
+int64_t now_ms(void); /* monotonic */
+
+/* serve.c: the life of a sandbox that stays.  Returns the runner's exit status. */
+int serve(struct runner *r, pid_t child, int child_fd);
 
 /* tree.c: end a subreaper and all that descends from it; false if something stays. */
 bool kill_tree(const struct runner *r, pid_t reaper);
@@ -64,8 +83,25 @@ _Noreturn void start_command(struct runner *r);
 /* For reapers: the status pipe moves to 0, a gate (or -1) to 1, the filter stays. */
 void keep_only(struct runner *r, int gate);
 
-/* enter.c: join a sandbox and run a command there.  Returns the runner's exit status. */
-int enter(struct runner *r);
+/*
+ * enter.c: join the sandbox and run a command there, which comes through channel; in a
+ * child of the supervisor.  These are at fixed numbers, behind SP_RUNNER_NS_FD.
+ */
+enum {
+	FIXED_PROC = SP_RUNNER_NS_FD + SP_NS_COUNT,
+	FIXED_SANDBOX, /* pidfd of process 1 */
+	FIXED_CHANNEL,
+	FIXED_END,
+};
+struct entrance {
+	int channel;
+	pid_t supervisor;
+	bool is_settled; /* only for commands of root */
+	bool is_spare;   /* the command may never come */
+};
+_Noreturn void enter(struct runner *r, const struct entrance *e);
+/* Inside: wait for the command and become it. */
+_Noreturn void join_command(struct runner *r);
 
 /* command.c: the last steps of every command; returns only to fail. */
 /* Die with the supervisor, also if that happened before it could be asked for. */
@@ -73,6 +109,13 @@ int tie_to_parent(const struct runner *r, struct sp_error *err);
 int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
+
+/*
+ * step_netns.c: the network namespace of process 1, made beside everything else by a task
+ * of its own, and joined when it is there.
+ */
+int begin_netns(struct runner *r, struct sp_error *err);
+int finish_netns(struct sp_error *err);
 
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);
@@ -119,7 +162,7 @@ int reset_process(struct sp_error *err);
 /* First all but what is needed to change the user, then all that is not kept. */
 int drop_capabilities(uint64_t keep, struct sp_error *err);
 int keep_capabilities(uint64_t keep, struct sp_error *err);
-/* With the host's network: its abstract sockets stay out of reach. */
+/* Once the root is the sandbox's own: nothing but what is beneath it, and no devices. */
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);

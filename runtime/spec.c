@@ -8,6 +8,8 @@
 #include "base/io.h"
 #include "runtime/spec_build.h"
 
+#define SPARE_PIDS_MIN 32
+
 /* Where the next text goes; the header is filled in at the end. */
 static uint32_t add_text(struct sp_buf *b, const char *text)
 {
@@ -47,6 +49,8 @@ static void fill_limits(struct sp_runner_spec *s, const struct sp_record *r)
 	s->outer_uid = r->outer_uid;
 	s->outer_gid = r->outer_gid;
 	s->id_count = r->id_count;
+	s->range_uid = r->range_uid;
+	s->range_gid = r->range_gid;
 	s->capabilities = r->capabilities;
 	s->disk_bytes = r->limits.disk_bytes;
 	s->nofile = r->limits.nofile;
@@ -126,6 +130,22 @@ void sp_spec_files_clear(struct sp_spec_files *files)
 	files->count = 0;
 }
 
+/*
+ * What is done ahead of a command is done under the filter then: of those we know it lets
+ * that pass.  A place that is held ready takes two of the processes that were granted.
+ */
+static uint32_t spare_flags(const struct sp_launch *l)
+{
+	const struct sp_record *r = l->sandbox;
+	uint32_t flags = 0;
+
+	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
+		flags |= SP_RF_SETTLES;
+	if (r->limits.pids >= SPARE_PIDS_MIN)
+		flags |= SP_RF_MAY_SPARE | (l->spares ? SP_RF_SPARE : 0);
+	return flags;
+}
+
 int sp_spec_build(
 	const struct sp_launch *l, struct sp_spec_files *files, struct sp_error *err)
 {
@@ -139,6 +159,8 @@ int sp_spec_build(
 	fill_limits(&s, r);
 	if (l->mode == SP_RUNNER_CREATE && r->expires_ms)
 		s.ttl_ms = r->expires_ms - r->created_ms;
+	if (l->mode == SP_RUNNER_CREATE)
+		s.flags |= spare_flags(l);
 	s.argv = add_list(&b, l->argv, &s.argc);
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
@@ -147,6 +169,7 @@ int sp_spec_build(
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
 	s.claim_path = add_text(&b, r->claim);
+	s.map_tools = add_text(&b, l->map_tools);
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

@@ -17,18 +17,18 @@
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
 	SP_RUNNER_CREATE,  /* a sandbox that stays */
-	SP_RUNNER_ENTER,   /* one command in a sandbox that is there */
+	SP_RUNNER_ENTER,   /* one command in a sandbox that is there: control.h */
 };
 
 /* Descriptors of the runner; the first three are the command's own. */
 enum sp_runner_fd {
 	SP_RFD_CONTROL = 3, /* SOCK_SEQPACKET: events out, SP_RUNNER_STOP in */
 	SP_RFD_SPEC,
-	SP_RFD_FILTER, /* struct sock_filter[] */
-	SP_RFD_LOCK,   /* the sandbox's lock file, flock held through it */
-	SP_RFD_CGROUP, /* cgroup v2 folder to be born in, or /dev/null */
-	SP_RFD_EXE,    /* ENTER: program to run instead of argv[0], or /dev/null */
-	SP_RFD_SOURCES, /* launch: O_PATH of the image root and each mount; ENTER: namespaces */
+	SP_RFD_FILTER,  /* struct sock_filter[] */
+	SP_RFD_LOCK,    /* the sandbox's lock file, flock held through it */
+	SP_RFD_CGROUP,  /* cgroup v2 folder to be born in, or /dev/null */
+	SP_RFD_EXE,     /* ENTER: program to run instead of argv[0], or /dev/null */
+	SP_RFD_SOURCES, /* O_PATH of the image root and each mount */
 };
 
 /* The supervisor keeps the sandbox's namespaces open here, for those who join later. */
@@ -37,11 +37,25 @@ enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_
 
 #define SP_RUNNER_STOP 'S'
 
+/*
+ * A launch starts its runner before its specification is there.  What the runner goes by
+ * until then is all of its environment, in decimal (its arguments can be read inside); the
+ * rest comes in one message on its control socket, whose descriptors land on SP_RFD_SPEC
+ * and the numbers behind it.
+ */
+#define SP_AHEAD_NAME "SP_AHEAD"
+enum sp_runner_ahead {
+	SP_AHEAD_KEPT = 1u << 0,         /* mode CREATE, not RUN */
+	SP_AHEAD_HOST_NETWORK = 1u << 1, /* as SP_RF_HOST_NETWORK */
+	SP_AHEAD_CGROUP2 = 1u << 2, /* born in SP_RFD_CGROUP: not before it is there */
+};
+
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD "record"     /* what it was asked to be: state.h */
-#define SP_STATE_NEW    "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK   "lock"       /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT   "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_RECORD  "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW     "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK    "lock"       /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT    "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_CONTROL "control"    /* its supervisor's socket: control.h */
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -49,6 +63,10 @@ enum sp_runner_flag {
 	SP_RF_HAS_CGROUP2 = 1u << 2, /* SP_RFD_CGROUP is a folder */
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
+	/* The filter lets a command of root be prepared behind it. */
+	SP_RF_SETTLES = 1u << 16,
+	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
+	SP_RF_SPARE = 1u << 18,     /* and the first before */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -70,7 +88,9 @@ struct sp_runner_spec {
 	uint32_t mode, flags;
 	int64_t timeout_ms, ttl_ms;
 	uint32_t outer_uid, outer_gid,
-		id_count; /* 0.. inside are outer_.. on the host */
+		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
+	uint32_t range_uid, range_gid;
+	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t address_bytes,

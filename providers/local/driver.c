@@ -12,6 +12,7 @@ static void local_close(struct sp_provider *p)
 {
 	struct local *l = local_of(p);
 
+	free(l->subids);
 	free(l->sandboxes);
 	free(l->ids);
 	free(l->cache);
@@ -42,8 +43,9 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->data_dir = strdup(cfg->data_dir);
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
+	l->subids = calloc(1, sizeof(*l->subids));
 	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker) {
+		!l->worker || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}

@@ -43,17 +43,18 @@ void local_timeline(
 	}
 }
 
-/* The sandbox's record and its living supervisor, or why it cannot be joined. */
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
 static int find_running(const struct local *l, const char *id, struct sp_record *record,
-	struct sp_supervisor *supervisor, struct sp_error *err)
+	struct sp_error *err)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
+	sp_autoclose int folder = base < 0 ? base : sp_state_folder(base, id, err);
 	enum sp_liveness life;
 	int rc;
 
-	if (base < 0)
-		return base;
-	rc = sp_state_life(base, id, &life, supervisor, err);
+	if (folder < 0)
+		return folder;
+	rc = sp_state_life(base, id, &life, NULL, err);
 	if (rc < 0)
 		return rc;
 	if (life == SP_LIFE_DEAD)
@@ -69,7 +70,7 @@ static int find_running(const struct local *l, const char *id, struct sp_record 
 			"sandbox %s belongs to one command of 'run' and cannot be "
 			"joined",
 			id);
-	return 0;
+	return sp_take_fd(folder);
 }
 
 static int join(const struct local *l, const char *id, struct sp_launch *launch,
@@ -77,17 +78,16 @@ static int join(const struct local *l, const char *id, struct sp_launch *launch,
 	struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
-	struct sp_supervisor supervisor = {0};
+	sp_autoclose int folder = find_running(l, id, &record, err);
 	struct sp_running running = {0};
-	int rc = find_running(l, id, &record, &supervisor, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	if (folder < 0)
+		return folder;
 	launch->mode = SP_RUNNER_ENTER;
 	launch->sandbox = &record;
-	launch->runner_path = l->runner;
 	launch->lock_fd = launch->filter_fd = -1;
-	launch->supervisor = &supervisor;
+	launch->state_fd = folder;
 	rc = sp_launch_start(launch, &running, err);
 	if (rc < 0)
 		return rc;
