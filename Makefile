@@ -50,7 +50,8 @@ RUNNER_PART := runner supervise init enter command tree pass step_ids step_user 
 	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
 	step_root
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
-WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
+WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
+	images/unpack.c images/kernel_fs.c \
 	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
