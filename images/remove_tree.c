@@ -11,8 +11,15 @@
 
 #include "base/auto.h"
 
-/* More than an unpacked tree can have: see SP_TAR_DEPTH_DEFAULT. */
-#define DEPTH_MAX 512
+/* Deeper folders are moved up first: they cost descriptors and stack, and have no end. */
+#define DEPTH_MAX  256
+#define MOVE_TRIES 64
+
+struct removal {
+	int top; /* the folder that is removed, where deep ones go; -1 before it is open */
+	unsigned int moved;
+	bool again; /* something was moved up, perhaps behind the reader */
+};
 
 static void close_dir(DIR **dir)
 {
@@ -25,11 +32,12 @@ static int mount_point(const char *name, struct sp_error *err)
 	return sp_fail(err, SP_ERR_DENIED, "%s is a mount point, which stays", name);
 }
 
-static int remove_entry(
-	int dirfd, const char *name, unsigned int depth, struct sp_error *err);
+static int remove_entry(struct removal *r, int dirfd, const char *name,
+	unsigned int depth, struct sp_error *err);
 
 /* Takes fd over. */
-static int remove_children(int fd, unsigned int depth, struct sp_error *err)
+static int remove_children(
+	struct removal *r, int fd, unsigned int depth, struct sp_error *err)
 {
 	SP_AUTO(close_dir) DIR *dir = fdopendir(fd);
 	int rc = 0;
@@ -39,8 +47,6 @@ static int remove_children(int fd, unsigned int depth, struct sp_error *err)
 		close(fd);
 		return rc;
 	}
-	if (depth > DEPTH_MAX)
-		return sp_fail(err, SP_ERR_LIMIT, "over %d folders deep", DEPTH_MAX);
 	while (rc == 0) {
 		struct dirent *e;
 
@@ -49,7 +55,7 @@ static int remove_children(int fd, unsigned int depth, struct sp_error *err)
 		if (!e)
 			return errno ? sp_fail_errno(err, "read folder") : 0;
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			rc = remove_entry(dirfd(dir), e->d_name, depth, err);
+			rc = remove_entry(r, dirfd(dir), e->d_name, depth, err);
 	}
 	return rc;
 }
@@ -78,8 +84,23 @@ static int open_anyway(int dirfd, const char *name)
 	return fd;
 }
 
-static int remove_entry(
-	int dirfd, const char *name, unsigned int depth, struct sp_error *err)
+/* A free name is soon found, whatever names the tree has. */
+static int move_up(struct removal *r, int dirfd, const char *name, struct sp_error *err)
+{
+	char to[32];
+
+	for (int i = 0; i < MOVE_TRIES; i++) {
+		snprintf(to, sizeof(to), ".deep-%u", r->moved++);
+		if (renameat(dirfd, name, r->top, to) == 0) {
+			r->again = true;
+			return 0;
+		}
+	}
+	return sp_fail_errno(err, "move %s up", name);
+}
+
+static int remove_entry(struct removal *r, int dirfd, const char *name,
+	unsigned int depth, struct sp_error *err)
 {
 	int fd, rc;
 
@@ -88,12 +109,17 @@ static int remove_entry(
 	if (errno != EISDIR)
 		return errno == EBUSY ? mount_point(name, err)
 				      : sp_fail_errno(err, "remove %s", name);
+	if (depth > DEPTH_MAX)
+		return move_up(r, dirfd, name, err);
 	fd = open_anyway(dirfd, name);
 	if (fd < 0)
 		return errno == EXDEV ? mount_point(name, err)
 				      : sp_fail_errno(err, "open %s", name);
-	rc = remove_children(fd, depth + 1, err);
-	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+	if (depth == 0)
+		r->top = fd; /* open for as long as its children are removed */
+	rc = remove_children(r, fd, depth + 1, err);
+	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 &&
+		!(depth == 0 && r->again && errno == ENOTEMPTY))
 		return errno == EBUSY ? mount_point(name, err)
 				      : sp_fail_errno(err, "remove %s", name);
 	return rc;
@@ -101,5 +127,12 @@ static int remove_entry(
 
 int sp_remove_tree(int dirfd, const char *name, struct sp_error *err)
 {
-	return remove_entry(dirfd, name, 0, err);
+	struct removal r = {.top = -1};
+	int rc;
+
+	do {
+		r.again = false;
+		rc = remove_entry(&r, dirfd, name, 0, err);
+	} while (rc == 0 && r.again);
+	return rc;
 }
