@@ -35,6 +35,8 @@ static const struct command commands[] = {
 		"end sandboxes and remove what they left"},
 	{{"cp", CLI_CP, CLI_WORDS_ALL}, NULL, cmd_cp, "FROM TO",
 		"copy a file or folder; one side is SANDBOX:PATH, - is a tar stream"},
+	{{"files", CLI_FILES, CLI_WORDS_ALL}, NULL, cmd_files, "SANDBOX OPERATION",
+		"ls, cat, write, mkdir, mv, rm, stat, find or watch files inside"},
 	{{"providers", CLI_PROVIDERS, CLI_WORDS_ALL}, NULL, cmd_providers, "",
 		"what providers there are and how they do"},
 	{{"test", CLI_TEST, CLI_WORDS_ALL}, NULL, cmd_test, "",

@@ -82,16 +82,24 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* Run what launch says of a command in the sandbox, with its streams. */
+int local_join(const struct local *l, const char *id, struct sp_launch *launch,
+	const struct sp_relay *relay, struct sp_runner_event *event,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* files.c */
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_sink *sink, struct sp_error *err);
 int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
-void local_outcome(
-	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
-void local_timeline(
-	const struct sp_command *command, const struct sp_runner_event *event);
+int local_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err);
 
 /* find.c */
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
