@@ -142,7 +142,9 @@ static _Noreturn void join(struct runner *r)
 	 */
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(&err, "hide the joiner");
-	close(r->proc_fd); /* the host's procfs has no business inside */
+	/* Neither the host's procfs nor what lies behind the mounts has business inside. */
+	close(r->proc_fd);
+	close(SP_RUNNER_LAYER_FD);
 	if (rc == 0)
 		rc = join_namespaces(r, &err);
 	/* Joined by now, so that this is the root that is seen. */

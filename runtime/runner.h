@@ -25,10 +25,11 @@ struct runner {
 	bool is_settled; /* joining: as root, with everything given up beforehand */
 	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
+	int layer_fd; /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
-#define OWN_FD 56
+#define OWN_FD 64
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -40,9 +41,9 @@ struct status_message {
 };
 
 /* Descriptors the parent opened for the child, sent when it is released. */
-#define SOURCES_MAX (SP_RUNNER_MOUNTS_MAX + 1)
+#define SOURCES_MAX (1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX)
 struct sources {
-	int fds[SOURCES_MAX]; /* detached mounts: image root first when there is one */
+	int fds[SOURCES_MAX]; /* detached mounts, in the order of enum source_kind */
 	size_t count;
 };
 
@@ -88,7 +89,7 @@ void keep_only(struct runner *r, int gate);
  * child of the supervisor.  These are at fixed numbers, behind SP_RUNNER_NS_FD.
  */
 enum {
-	FIXED_PROC = SP_RUNNER_NS_FD + SP_NS_COUNT,
+	FIXED_PROC = SP_RUNNER_LAYER_FD + 1,
 	FIXED_SANDBOX, /* pidfd of process 1 */
 	FIXED_CHANNEL,
 	FIXED_END,
@@ -135,11 +136,20 @@ int open_sources(
 	struct runner *r, pid_t child, struct sources *out, struct sp_error *err);
 int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err);
 int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err);
-int clone_source(const struct runner *r, size_t i, const struct sources *s,
-	struct sp_error *err);
+enum source_kind { SOURCE_ROOT, SOURCE_LAYER, SOURCE_MOUNT };
+/* The i-th of its kind, as a detached mount. */
+int clone_source(const struct runner *r, enum source_kind kind, size_t i,
+	const struct sources *s, struct sp_error *err);
 
 /* step_root.c, step_proc.c, step_dev.c: the file tree. */
 int build_root(struct runner *r, const struct sources *s, struct sp_error *err);
+/* step_overlay.c: the root as an overlay over image and layers; its descriptor. */
+int mount_overlay(struct runner *r, const struct sources *s, struct sp_error *err);
+/* Where everything written goes; its size is the disk limit. */
+int new_writable(const struct runner *r, struct sp_error *err);
+/* Send the layer's folder out of process 1, and keep it in the supervisor. */
+int send_layer(const struct runner *r, struct sp_error *err);
+int keep_layer(const struct runner *r, struct sp_error *err);
 int mount_proc(int root_fd, struct sp_error *err);
 int mount_dev(const struct runner *r, int root_fd, struct sp_error *err);
 

@@ -165,7 +165,8 @@ static void make_spare(struct serving *s);
 
 static void take_ready(struct serving *s)
 {
-	if (open_for_business(s, &s->event.error) < 0) {
+	if (keep_layer(s->r, &s->event.error) < 0 ||
+		open_for_business(s, &s->event.error) < 0) {
 		s->event.kind = SP_EVENT_FAILED;
 		kill_sandbox(s);
 		return;

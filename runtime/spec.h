@@ -8,8 +8,9 @@
 
 #include "include/sandpit.h"
 
-#define SP_RUNNER_MAGIC       0x73707236u
+#define SP_RUNNER_MAGIC       0x73707237u
 #define SP_RUNNER_MOUNTS_MAX  16
+#define SP_RUNNER_LAYERS_MAX  20
 #define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
@@ -24,16 +25,24 @@ enum sp_runner_mode {
 enum sp_runner_fd {
 	SP_RFD_CONTROL = 3, /* SOCK_SEQPACKET: events out, SP_RUNNER_STOP in */
 	SP_RFD_SPEC,
-	SP_RFD_FILTER,  /* struct sock_filter[] */
-	SP_RFD_LOCK,    /* the sandbox's lock file, flock held through it */
-	SP_RFD_CGROUP,  /* cgroup v2 folder to be born in, or /dev/null */
-	SP_RFD_EXE,     /* ENTER: program to run instead of argv[0], or /dev/null */
-	SP_RFD_SOURCES, /* O_PATH of the image root and each mount */
+	SP_RFD_FILTER, /* struct sock_filter[] */
+	SP_RFD_LOCK,   /* the sandbox's lock file, flock held through it */
+	SP_RFD_CGROUP, /* cgroup v2 folder to be born in, or /dev/null */
+	SP_RFD_EXE,    /* ENTER: program to run instead of argv[0], or /dev/null */
+	SP_RFD_STORE,  /* locks on the layers and volumes in use, or /dev/null */
+	/* O_PATH of the image root, each layer, each mount */
+	SP_RFD_SOURCES,
 };
 
 /* The supervisor keeps the sandbox's namespaces open here, for those who join later. */
 #define SP_RUNNER_NS_FD 48
 enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_COUNT };
+
+/* And the folder that everything written goes to, where no mount hides anything of it. */
+#define SP_RUNNER_LAYER_FD (SP_RUNNER_NS_FD + SP_NS_COUNT)
+_Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX <=
+		SP_RUNNER_NS_FD,
+	"what the runner is given lies below what it keeps");
 
 #define SP_RUNNER_STOP 'S'
 
@@ -67,6 +76,7 @@ enum sp_runner_flag {
 	SP_RF_SETTLES = 1u << 16,
 	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
 	SP_RF_SPARE = 1u << 18,     /* and the first before */
+	SP_RF_HOST_VIEW = 1u << 4,  /* layers: the host's view lies on top of them */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -86,6 +96,12 @@ enum sp_cgroup_kind {
 	SP_CGROUP_FREEZE,
 	SP_CGROUP_IO, /* counts what is read and written */
 	SP_CGROUP_KINDS
+};
+
+/* What was written in another sandbox, read-only below this one's own layer. */
+struct sp_runner_layer {
+	uint32_t source;
+	uint64_t dev, ino;
 };
 
 struct sp_runner_cgroup {
@@ -113,6 +129,8 @@ struct sp_runner_spec {
 	uint32_t workdir, user;
 	uint32_t root; /* image folder; 0 is the host's own view */
 	uint64_t root_dev, root_ino;
+	uint32_t layer_count; /* the topmost first */
+	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path; /* the sandbox's folder, removed at its end */
 	uint32_t claim_path; /* of its id range, removed at its end */
 	uint32_t cgroup_count;

@@ -14,6 +14,8 @@ static void local_close(struct sp_provider *p)
 
 	free(l->subids);
 	free(l->sandboxes);
+	free(l->state);
+	free(l->store);
 	free(l->ids);
 	free(l->cache);
 	free(l->data_dir);
@@ -38,14 +40,16 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	l->base.driver = &sp_driver_local;
 	l->sandboxes = join_path(cfg->state_dir, "local");
+	l->state = strdup(cfg->state_dir);
+	l->store = strdup(cfg->store_dir ? cfg->store_dir : "");
 	l->ids = join_path(cfg->state_dir, "ids");
 	l->cache = strdup(cfg->state_dir);
 	l->data_dir = strdup(cfg->data_dir);
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
 	l->subids = calloc(1, sizeof(*l->subids));
-	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker || !l->subids) {
+	if (!l->sandboxes || !l->state || !l->store || !l->ids || !l->cache ||
+		!l->data_dir || !l->runner || !l->worker || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}

@@ -10,11 +10,6 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
-
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -71,6 +66,7 @@ static struct sp_launch launch_of(
 		.mount_count = plan->mount_count,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
 }
 
@@ -160,7 +156,7 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
@@ -197,7 +193,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();

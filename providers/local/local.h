@@ -13,6 +13,8 @@
 struct local {
 	struct sp_provider base;
 	char *sandboxes; /* folder of all state folders */
+	char *state;     /* the folder these are in */
+	char *store;     /* snapshots and volumes: store.h */
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
@@ -47,8 +49,13 @@ struct local_plan {
 	struct local_ids ids;
 	int filter_fd;
 	int base_fd, lock_fd;
+	int store_fd; /* locks on what it uses of the store, or -1 */
 	char *state_path;
 };
+#define LOCAL_PLAN_INIT \
+	{ \
+		.filter_fd = -1, .base_fd = -1, .lock_fd = -1, .store_fd = -1 \
+	}
 void local_plan_clear(struct local_plan *plan);
 int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err);

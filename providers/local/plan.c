@@ -49,6 +49,7 @@ void local_plan_clear(struct local_plan *plan)
 	sp_close_fd(&plan->filter_fd);
 	sp_close_fd(&plan->base_fd);
 	sp_close_fd(&plan->lock_fd);
+	sp_close_fd(&plan->store_fd);
 }
 
 static bool is_host_image(const char *image)
