@@ -280,6 +280,14 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
+# Control groups on hosts of each layout, in virtual machines; see tests/vm/run.sh.
+.PHONY: check-vm
+check-vm:
+	$(Q)tests/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory all $(CONFORMANCE_BIN) $(B)/tests/unit/test_cgroup \
+		$(B)/tests/helpers/storm $(B)/tests/helpers/defiant
+	$(Q)B='$(abspath $(B))' tests/vm/run.sh $(T)
+
 check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
@@ -326,6 +334,7 @@ help:
 	@printf '%s\n' 'make            build everything under $(B)/' \
 		'make run        install what is missing, build, run a first sandbox' \
 		'make check      install what the tests need, run all tests; T=name for one' \
+		'make check-vm   control groups of version 1, 2 and both, in virtual machines' \
 		'make asan|tsan  the unit tests under sanitizers' \
 		'make lint       layers, format, static analysis, banned calls' \
 		'make fuzz       every fuzz target for SECONDS=60 each' \

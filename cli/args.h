@@ -55,7 +55,7 @@ struct cli_args {
 	int64_t timeout_ms;      /* 0 is none */
 	int64_t ttl_ms;          /* -1: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
-		capabilities, help;
+		capabilities, no_stream, help;
 
 	/* The words that are no options, NULL-terminated, borrowed from argv. */
 	const char *const *words;

@@ -28,6 +28,9 @@ cli_command_fn cmd_files;
  */
 int cli_hand_over(const struct cli_args *args, unsigned int bit, char *const *argv,
 	struct sp_error *err);
+cli_command_fn cmd_stats;
+cli_command_fn cmd_pause;
+cli_command_fn cmd_resume;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,

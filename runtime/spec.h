@@ -8,7 +8,7 @@
 
 #include "include/sandpit.h"
 
-#define SP_RUNNER_MAGIC       0x73707236u
+#define SP_RUNNER_MAGIC       0x73707237u
 #define SP_RUNNER_MOUNTS_MAX  16
 #define SP_RUNNER_LAYERS_MAX  20
 #define SP_RUNNER_CGROUPS_MAX 8
@@ -101,6 +101,12 @@ enum sp_cgroup_kind {
 	SP_CGROUP_FREEZE,
 	SP_CGROUP_IO, /* counts what is read and written */
 	SP_CGROUP_KINDS
+};
+
+/* What was written in another sandbox, read-only below this one's own layer. */
+struct sp_runner_layer {
+	uint32_t source;
+	uint64_t dev, ino;
 };
 
 struct sp_runner_cgroup {

@@ -110,6 +110,8 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
 		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_CPU_TIME | SP_CAP_PAUSE |
+		SP_CAP_STATS,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -125,4 +127,7 @@ const struct sp_driver sp_driver_local = {
 	.stat = local_stat,
 	.destroy = local_destroy,
 	.file = local_file,
+	.pause = local_pause,
+	.resume = local_resume,
+	.stats = local_stats,
 };

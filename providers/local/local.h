@@ -101,7 +101,21 @@ int local_stat(struct sp_provider *p, const char *id, const char *path,
 int local_file(struct sp_provider *p, const char *id,
 	const struct sp_file_request *request, struct sp_error *err);
 
+/* pause.c */
+int local_pause(struct sp_provider *p, const char *id, struct sp_error *err);
+int local_resume(struct sp_provider *p, const char *id, struct sp_error *err);
+bool local_is_paused(const struct sp_record *r, const struct sp_supervisor *s);
+/* UNAVAILABLE, with what to do, when it is. */
+int local_check_not_paused(
+	const struct sp_record *r, const struct sp_supervisor *s, struct sp_error *err);
+/* stats.c */
+int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
+	struct sp_error *err);
+
 /* find.c */
+/* The record and the supervisor of one that runs, or why there is none. */
+int local_find_alive(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_supervisor *supervisor, struct sp_error *err);
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
 	struct sp_error *err);
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,
