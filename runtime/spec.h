@@ -103,12 +103,6 @@ enum sp_cgroup_kind {
 	SP_CGROUP_KINDS
 };
 
-/* What was written in another sandbox, read-only below this one's own layer. */
-struct sp_runner_layer {
-	uint32_t source;
-	uint64_t dev, ino;
-};
-
 struct sp_runner_cgroup {
 	uint32_t path;
 	uint32_t is_v2;
