@@ -20,6 +20,10 @@ cli_command_fn cmd_cp;
 cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
+cli_command_fn cmd_snapshot;
+cli_command_fn cmd_snapshots;
+cli_command_fn cmd_fork;
+cli_command_fn cmd_volume;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,
