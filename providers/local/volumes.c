@@ -178,6 +178,9 @@ int local_stored_remove(struct sp_provider *p, enum sp_stored_kind kind,
 			kind == SP_STORED_SNAPSHOT ? "snapshot" : "volume", name);
 	if (rc < 0)
 		return rc;
+	/* What a fork that is gone kept, and what only this one kept. */
 	store_sweep(l);
-	return store_remove(l, &s, kind, name, err);
+	rc = store_remove(l, &s, kind, name, err);
+	store_sweep(l);
+	return rc;
 }
