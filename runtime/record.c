@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A record as text: lines of base/lines.h. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/enc.h"
@@ -50,10 +51,6 @@ static void print_list(struct sp_buf *out, const char *key, const struct sp_strv
 		sp_lines_add(out, key, list->items[i]);
 }
 
-/* By version, then by whether it is the one that limits memory. */
-static const char *const cgroup_keys[2][2] = {
-	{"cgroup1", "cgroup1m"}, {"cgroup2", "cgroup2m"}};
-
 static int keep_text(char **to, const char *value, struct sp_error *err)
 {
 	free(*to);
@@ -61,27 +58,34 @@ static int keep_text(char **to, const char *value, struct sp_error *err)
 	return *to ? 0 : sp_fail(err, SP_ERR_NOMEM, "out of memory");
 }
 
-static int keep_cgroup(
-	struct sp_record *r, const char *key, const char *value, struct sp_error *err)
+/* "VERSION:KINDS:PATH", the kinds as a number of bits. */
+static int keep_cgroup(struct sp_record *r, const char *value, struct sp_error *err)
 {
 	struct sp_cgroup *c = &r->cgroups.items[r->cgroups.count];
+	char *end = NULL;
+	unsigned long kinds;
 
-	if (r->cgroups.count == SP_RUNNER_CGROUPS_MAX ||
-		strlen(value) >= sizeof(c->path))
-		return sp_fail(err, SP_ERR_PROTOCOL, "too many or too long cgroups");
-	memcpy(c->path, value, strlen(value) + 1);
-	c->is_v2 = key[6] == '2';
-	c->is_memory = key[7] == 'm';
+	if (r->cgroups.count == SP_RUNNER_CGROUPS_MAX)
+		return sp_fail(err, SP_ERR_PROTOCOL, "too many cgroups");
+	if ((value[0] != '1' && value[0] != '2') || value[1] != ':' || value[2] < '0' ||
+		value[2] > '9')
+		return sp_fail(err, SP_ERR_PROTOCOL, "cgroup \"%.40s\"", value);
+	kinds = strtoul(value + 2, &end, 10);
+	if (*end != ':' || end[1] != '/' || kinds >= 1ul << SP_CGROUP_KINDS ||
+		strlen(end + 1) >= sizeof(c->path))
+		return sp_fail(err, SP_ERR_PROTOCOL, "cgroup \"%.40s\"", value);
+	*c = (struct sp_cgroup){.is_v2 = value[0] == '2', .kinds = (uint32_t)kinds};
+	memcpy(c->path, end + 1, strlen(end + 1) + 1);
 	r->cgroups.count++;
 	return 0;
 }
 
-static bool is_cgroup_key(const char *key)
+static void print_cgroup(struct sp_buf *out, const struct sp_cgroup *c)
 {
-	for (int i = 0; i < 4; i++)
-		if (strcmp(key, cgroup_keys[i / 2][i % 2]) == 0)
-			return true;
-	return false;
+	char text[sizeof(c->path) + 16];
+
+	snprintf(text, sizeof(text), "%d:%u:%s", c->is_v2 ? 2 : 1, c->kinds, c->path);
+	sp_lines_add(out, "cgroup", text);
 }
 
 /* The numbers of a record, for printing and for parsing alike. */
@@ -101,6 +105,8 @@ static const struct number {
 	NUMBER("cpu_millis", limits.cpu_millis),
 	NUMBER("pids", limits.pids),
 	NUMBER("nofile", limits.nofile),
+	NUMBER("file", limits.file_bytes),
+	NUMBER("cpu_time_ms", limits.cpu_time_ms),
 	NUMBER("network", network),
 	NUMBER("outer_uid", outer_uid),
 	NUMBER("outer_gid", outer_gid),
@@ -174,8 +180,8 @@ static int keep_line(
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
 		if (strcmp(key, numbers[i].key) == 0)
 			return keep_number(r, &numbers[i], value, err);
-	if (is_cgroup_key(key))
-		return keep_cgroup(r, key, value, err);
+	if (strcmp(key, "cgroup") == 0)
+		return keep_cgroup(r, value, err);
 	if (strcmp(key, "id") == 0 && sp_name_ok(value)) {
 		memcpy(r->id, value, strlen(value) + 1);
 		return 0;
@@ -217,10 +223,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	print_list(out, "mount", &r->mounts);
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
 		sp_lines_add_number(out, numbers[i].key, load_number(r, &numbers[i]));
-	for (size_t i = 0; i < r->cgroups.count; i++) {
-		const struct sp_cgroup *c = &r->cgroups.items[i];
-
-		sp_lines_add(out, cgroup_keys[c->is_v2][c->is_memory], c->path);
-	}
+	for (size_t i = 0; i < r->cgroups.count; i++)
+		print_cgroup(out, &r->cgroups.items[i]);
 	sp_lines_end(out);
 }

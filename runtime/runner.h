@@ -29,7 +29,7 @@ struct runner {
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
-#define OWN_FD (SP_RUNNER_LAYER_FD + 4)
+#define OWN_FD 64
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -176,7 +176,37 @@ int keep_capabilities(uint64_t keep, struct sp_error *err);
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);
-/* Processes the memory limit killed so far. */
+/* fork(), with the child in the version 2 cgroup from birth where there is one. */
+pid_t fork_into_cgroup(const struct runner *r);
+/* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
+uint64_t count_refused_forks(const struct runner *r);
+/* The file that tells the CPU time of all together, or -1; and what it tells now. */
+int open_cpu_usage(const struct runner *r);
+uint64_t read_cpu_usage_us(int fd);
+/*
+ * Stop all inside, so that nothing forks while it is ended.  NONE: nothing here can; WAS:
+ * somebody had stopped it before.
+ */
+enum freeze { FREEZE_NONE, FREEZE_DONE, FREEZE_WAS };
+enum freeze freeze_all(const struct runner *r);
+void thaw_all(const struct runner *r);
+/* What was killed while it is stopped must run to die, where the kernel has it so. */
+void let_die(const struct runner *r);
+
+/* watch.c: what the limits did while a command ran. */
+struct limit_watch {
+	uint64_t oom_kills, refused_forks; /* before it */
+	int cpu_fd;
+	uint64_t cpu_limit_us, processors;
+	uint64_t last_used_us, last_look_us;
+	bool cpu_is_used_up;
+};
+void watch_limits(struct limit_watch *w, const struct runner *r);
+/* When the CPU time must be looked at again; 0: it is used up; -1: never. */
+int watch_cpu_left_ms(struct limit_watch *w);
+/* Note in the event what there is to tell; to be asked while the cgroups are there. */
+void tell_limits(
+	struct limit_watch *w, const struct runner *r, struct sp_runner_event *event);
 
 #endif

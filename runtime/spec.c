@@ -54,11 +54,15 @@ static void fill_limits(struct sp_runner_spec *s, const struct sp_record *r)
 	s->capabilities = r->capabilities;
 	s->disk_bytes = r->limits.disk_bytes;
 	s->nofile = r->limits.nofile;
+	s->file_bytes = r->limits.file_bytes;
+	s->cpu_time_ms = r->limits.cpu_time_ms;
 	/* Where no cgroup counts, each process is limited by itself. */
 	if (!r->cgroups.holds[SP_CGROUP_MEMORY])
 		s->address_bytes = r->limits.memory_bytes;
 	if (!r->cgroups.holds[SP_CGROUP_PIDS])
 		s->processes = r->limits.pids;
+	if (r->limits.cpu_time_ms && !sp_cgroup_for(&r->cgroups, SP_CGROUP_USAGE))
+		s->cpu_seconds = (uint64_t)(r->limits.cpu_time_ms + 999) / 1000;
 	if (r->network == SP_NETWORK_HOST)
 		s->flags |= SP_RF_HOST_NETWORK;
 	if (r->is_privileged)
@@ -73,7 +77,7 @@ static void add_cgroups(
 
 		c->path = add_text(b, set->items[i].path);
 		c->is_v2 = set->items[i].is_v2;
-		c->is_memory = set->items[i].is_memory;
+		c->kinds = set->items[i].kinds;
 	}
 }
 

@@ -11,7 +11,7 @@
 #define SP_RUNNER_MAGIC       0x73707236u
 #define SP_RUNNER_MOUNTS_MAX  16
 #define SP_RUNNER_LAYERS_MAX  20
-#define SP_RUNNER_CGROUPS_MAX 4
+#define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
 
@@ -92,10 +92,21 @@ struct sp_runner_layer {
 	uint64_t dev, ino;
 };
 
+/* What a cgroup is there for; one of version 2 is there for several, a bit each. */
+enum sp_cgroup_kind {
+	SP_CGROUP_MEMORY, /* these limit */
+	SP_CGROUP_PIDS,
+	SP_CGROUP_CPU,
+	SP_CGROUP_USAGE, /* tells the CPU time */
+	SP_CGROUP_FREEZE,
+	SP_CGROUP_IO, /* counts what is read and written */
+	SP_CGROUP_KINDS
+};
+
 struct sp_runner_cgroup {
 	uint32_t path;
 	uint32_t is_v2;
-	uint32_t is_memory;
+	uint32_t kinds; /* bit for each sp_cgroup_kind */
 };
 
 struct sp_runner_spec {
@@ -108,8 +119,10 @@ struct sp_runner_spec {
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
-	uint64_t address_bytes,
-		processes;   /* where no cgroup limits them; 0 otherwise */
+	uint64_t file_bytes; /* 0: none but the disk's */
+	int64_t cpu_time_ms; /* of all processes together; 0 is none */
+	/* Where no cgroup limits them, of each process; 0 otherwise. */
+	uint64_t address_bytes, processes, cpu_seconds;
 	uint32_t argc, argv; /* argc strings, one after the other */
 	uint32_t envc, env;
 	uint32_t workdir, user;
@@ -150,6 +163,7 @@ struct sp_runner_event {
 	uint32_t degraded;
 	int32_t status; /* as waitpid gives it */
 	bool timed_out, oom_killed, cancelled;
+	bool disk_full, pids_exceeded, cpu_time_exceeded;
 	bool has_survivors; /* ENTER: the tree could not be ended, the sandbox must be */
 	struct sp_error error;
 	struct sp_runner_marks marks;

@@ -111,7 +111,7 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
 		SP_CAP_SNAPSHOT | SP_CAP_FORK | SP_CAP_VOLUMES | SP_CAP_ROOT_DIR |
-		SP_CAP_OFFLINE,
+		SP_CAP_OFFLINE | SP_CAP_CPU_TIME,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,

@@ -25,6 +25,9 @@ void local_outcome(
 		.signal = WIFSIGNALED(event->status) ? WTERMSIG(event->status) : 0,
 		.timed_out = event->timed_out,
 		.oom_killed = event->oom_killed,
+		.disk_full = event->disk_full,
+		.pids_exceeded = event->pids_exceeded,
+		.cpu_time_exceeded = event->cpu_time_exceeded,
 		.cancelled = event->cancelled,
 		.wall_us = sp_clock_us() - start_us};
 }

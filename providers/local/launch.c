@@ -24,9 +24,7 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 

@@ -83,4 +83,5 @@ void local_note_layers(const struct local *l, struct local_plan *plan,
 	note_limit(r, "process limit", SP_CGROUP_PIDS, "processes of the user id");
 	if (r->limits.cpu_millis)
 		note_limit(r, "CPU limit", SP_CGROUP_CPU, "none");
+	local_note_limits(r);
 }

@@ -87,6 +87,10 @@ struct sp_limits local_asked_limits(const struct sp_limits *limits);
 int local_use_store(
 	const struct local *l, struct local_plan *plan, struct sp_error *err);
 
+/* limits.c: which control groups a sandbox wants, and what became of them. */
+struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
+void local_note_limits(struct sp_record *r);
+
 /* layers.c: the state of each protection, as lines of a record. */
 void local_note_layers(const struct local *l, struct local_plan *plan,
 	const struct sp_sandbox_spec *spec);

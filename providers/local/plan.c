@@ -213,9 +213,7 @@ struct sp_limits local_asked_limits(const struct sp_limits *limits)
 static int plan_cgroups(
 	struct sp_record *r, const struct sp_limits *asked, struct sp_error *err)
 {
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	int rc = sp_cgroup_plan(r->id, &limits, &r->cgroups, err);
 	const struct {
 		bool is_asked;
