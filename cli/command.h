@@ -21,6 +21,10 @@ cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
 cli_command_fn cmd_files;
+cli_command_fn cmd_snapshot;
+cli_command_fn cmd_snapshots;
+cli_command_fn cmd_fork;
+cli_command_fn cmd_volume;
 
 /*
  * Go on as the program that can load modules, where this one cannot and the command may

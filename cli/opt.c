@@ -302,7 +302,7 @@ static const struct option options[] = {
 	{"fallback", 0, "A,B", add_list, FIELD(fallback), CREATING,
 		"what to try if that fails before anything ran"},
 	{"image", 'i', "REF", set_text, FIELD(image), CREATING,
-		"image; local: host, or a folder"},
+		"image; local: host, a folder or a snapshot"},
 	{"file", 'f', "PATH", set_text, FIELD(file), RUNNING,
 		"run this file, or - for standard input"},
 	{"lang", 0, "L", set_text, FIELD(lang), RUNNING,
@@ -338,7 +338,8 @@ static const struct option options[] = {
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
 		"none, nat or host (none)"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
-		"show a folder of this machine inside, read-only unless :rw"},
+		"show a folder of this machine inside, read-only unless :rw; a SRC "
+		"without / is a volume, writable unless :ro"},
 	{"workdir", 'w', "DIR", set_text, FIELD(workdir), CREATING | CLI_EXEC,
 		"where the command starts (/workspace)"},
 	{"user", 'u', "U[:G]", set_text, FIELD(user), CREATING | CLI_EXEC,
