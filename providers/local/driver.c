@@ -19,6 +19,7 @@ static void local_close(struct sp_provider *p)
 	free(l->data_dir);
 	free(l->runner);
 	free(l->worker);
+	free(l->gate);
 	free(l);
 }
 
@@ -43,9 +44,10 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->data_dir = strdup(cfg->data_dir);
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
+	l->gate = join_path(cfg->libexec_dir, "sandpit-gate");
 	l->subids = calloc(1, sizeof(*l->subids));
 	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker || !l->subids) {
+		!l->worker || !l->gate || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -104,7 +106,8 @@ const struct sp_driver sp_driver_local = {
 	.capabilities = SP_CAP_STDIN | SP_CAP_SEPARATE_STDERR | SP_CAP_USER |
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
-		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
+		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_ALLOW |
+		SP_CAP_NETWORK_NAT | SP_CAP_NETWORK_HOST | SP_CAP_PORTS |
 		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE,
 	.open = local_open,
 	.close = local_close,
@@ -120,4 +123,5 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.port = local_port,
 };

@@ -10,6 +10,9 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
+/* What is around a command that has a gate is over by then, too. */
+#define GATE_RUN_SPARE_MS 60000
+
 static struct local_plan new_plan(void)
 {
 	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
@@ -71,6 +74,8 @@ static struct sp_launch launch_of(
 		.root = plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
+		.hosts = plan->network.hosts,
+		.resolv = plan->network.resolv,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
 		.filter_fd = plan->filter_fd};
@@ -158,8 +163,9 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
-	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
 {
 	struct local *l = local_of(p);
 	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
@@ -175,12 +181,40 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		return rc;
 	}
 	rc = note_degraded(&plan, &event, err);
+	if (rc == 0)
+		rc = local_network_start(
+			l, spec, &plan.network, &plan.record, life, control, err);
 	if (rc < 0) {
 		(void)local_destroy(p, plan.record.id, NULL);
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
 	return 0;
+}
+
+int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	return create(p, spec, GATE_KEPT, NULL, id, err);
+}
+
+/*
+ * With a gate the three steps are taken one by one, as it comes between the first two.
+ * Whoever kills us ends the gate's control, and that ends the sandbox; the time to live is
+ * for the moment before the gate is there.
+ */
+static int run_with_gate(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_outcome *out, struct sp_error *err)
+{
+	struct sp_sandbox_spec kept = *spec;
+	sp_autoclose int control = -1;
+	int rc;
+
+	if (!kept.ttl_ms && command->timeout_ms)
+		kept.ttl_ms = command->timeout_ms + GATE_RUN_SPARE_MS;
+	rc = create(p, &kept, GATE_RUN, &control, id, err);
+	return rc < 0 ? rc : sp_provider_run_created(p, id, command, out, err);
 }
 
 /* Others find the supervisor of a sandbox whose maker waits here by this note. */
@@ -207,8 +241,11 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
 		.on_output_ctx = command->on_output_ctx};
-	int rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
+	int rc;
 
+	if (local_network_needs_gate(spec))
+		return run_with_gate(p, spec, command, id, out, err);
+	rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);

@@ -4,6 +4,7 @@
 #define SP_PROVIDERS_LOCAL_LOCAL_H
 
 #include "providers/local/driver.h"
+#include "providers/local/network.h"
 #include "providers/local/subids.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
@@ -16,8 +17,8 @@ struct local {
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
-	char *runner, *worker;       /* our helper programs */
-	struct local_subids *subids; /* of the caller, once somebody asked */
+	char *runner, *worker, *gate; /* our helper programs */
+	struct local_subids *subids;  /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -45,6 +46,7 @@ struct local_plan {
 	size_t mount_count;
 	struct sp_strv resolved;
 	struct local_ids ids;
+	struct local_network network;
 	int filter_fd;
 	int base_fd, lock_fd;
 	char *state_path;
@@ -81,6 +83,11 @@ void local_outcome(
 	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
 void local_timeline(
 	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* network.c */
+int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
+	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
+	void *ctx, struct sp_error *err);
 
 /* find.c */
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
