@@ -20,6 +20,7 @@ cli_command_fn cmd_cp;
 cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
+cli_command_fn cmd_port;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,

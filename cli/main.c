@@ -35,6 +35,8 @@ static const struct command commands[] = {
 		"end sandboxes and remove what they left"},
 	{{"cp", CLI_CP, CLI_WORDS_ALL}, NULL, cmd_cp, "FROM TO",
 		"copy a file or folder; one side is SANDBOX:PATH, - is a tar stream"},
+	{{"port", CLI_PORT, CLI_WORDS_ALL}, NULL, cmd_port, "SANDBOX [HOSTPORT:]PORT",
+		"reach a port of a sandbox from here until Ctrl-C"},
 	{{"providers", CLI_PROVIDERS, CLI_WORDS_ALL}, NULL, cmd_providers, "",
 		"what providers there are and how they do"},
 	{{"test", CLI_TEST, CLI_WORDS_ALL}, NULL, cmd_test, "",
