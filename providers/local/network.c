@@ -192,6 +192,10 @@ static int plan_nat(struct local_network *n, struct sp_error *err)
 		return sp_fail(err, SP_ERR_UNSUPPORTED,
 			"network nat needs pasta or slirp4netns, and neither is "
 			"installed: install the package passt (or slirp4netns)");
+	if (access("/dev/net/tun", R_OK | W_OK) < 0)
+		return sp_fail_errno(err,
+			"network nat needs /dev/net/tun, readable and writable "
+			"(modprobe tun, mode 0666)");
 	n->nat = takes_pasta ? GATE_NAT_PASTA : GATE_NAT_SLIRP;
 	n->nat_path = takes_pasta ? sp_take_ptr(pasta) : sp_take_ptr(slirp);
 	return set_resolv(n,

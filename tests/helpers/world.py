@@ -15,6 +15,7 @@ import os
 import socket
 import socketserver
 import ssl
+import stat
 import subprocess
 import sys
 import threading
@@ -53,6 +54,10 @@ def make_network():
             f.write(text)
         os.chmod(f"{folder}/{name}", 0o644)
         run("mount", "--bind", f"{folder}/{name}", f"/etc/{name}")
+    # As most systems have it: for everybody.
+    os.mknod(f"{folder}/tun", stat.S_IFCHR, os.makedev(10, 200))
+    os.chmod(f"{folder}/tun", 0o666)
+    run("mount", "--bind", f"{folder}/tun", "/dev/net/tun")
 
 
 def make_certificates():
