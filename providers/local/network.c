@@ -495,6 +495,14 @@ int local_network_hold(int base, const char *id)
 	return fd;
 }
 
+/* Also a process that nobody has buried yet has ended. */
+static bool has_ended(int gate_fd)
+{
+	struct pollfd p = {.fd = gate_fd, .events = POLLIN};
+
+	return gate_fd < 0 || poll(&p, 1, 0) != 0;
+}
+
 void local_network_end(int gate_fd)
 {
 	struct pollfd p = {.fd = gate_fd, .events = POLLIN};
@@ -600,13 +608,13 @@ void local_network_show(struct json_object *doc, int base, const struct sp_recor
 	bool is_running, bool *failed)
 {
 	sp_autoclose int folder = sp_state_folder(base, r->id, NULL);
+	sp_autoclose int gate_fd = local_network_hold(base, r->id);
 	const bool is_allow = r->network == SP_NETWORK_ALLOW;
 	struct gate_note note = {0};
-	bool lives;
+	const bool lives = !has_ended(gate_fd);
 
 	if (folder < 0 || !read_note(folder, &note))
 		return;
-	lives = sp_proc_start_ticks(note.pid) == note.ticks;
 	sp_json_put_int(doc, "gate_pid", lives ? note.pid : 0, failed);
 	sp_json_put_str(doc, "gate",
 		lives                ? "running"
