@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Find what is missing and install it, with apt where we may, else say what to type.
 #
-#   tests/deps.sh build|test|lint|bench
+#   tests/deps.sh build|test|vm|lint|bench
 #
 # Silent and quick when everything is there.  Needs nothing itself but a POSIX shell.
 set -u
@@ -44,11 +44,12 @@ need_build() {
   tool pkg-config pkg-config
   file libc6-dev /usr/include/stdio.h
   # One call while nothing is missing; each by itself to find out what is.
-  if ! pkg-config --exists libcurl json-c libseccomp libcap 2>/dev/null; then
+  if ! pkg-config --exists libcurl json-c libseccomp libcap openssl 2>/dev/null; then
     module libcurl4-openssl-dev libcurl
     module libjson-c-dev json-c
     module libseccomp-dev libseccomp
     module libcap-dev libcap
+    module libssl-dev openssl
   fi
   # The runner is static, and starts fastest with musl.
   tool musl-gcc musl-tools
@@ -71,9 +72,20 @@ need_test() {
   tool ps procps
   tool ip iproute2
   tool curl curl
+  tool openssl openssl
+  tool pasta passt
+  tool slirp4netns slirp4netns
   tool strace strace
   file time /usr/bin/time
   tool dockerd docker.io
+}
+
+need_vm() {
+  need_test
+  tool qemu-system-x86_64 qemu-system-x86
+  file seabios /usr/share/seabios/bios-256k.bin
+  tool cpio cpio
+  tool busybox busybox-static
 }
 
 need_lint() {
@@ -150,9 +162,9 @@ give_up() {
 }
 
 case $goal in
-build | test | lint | bench) "need_$goal" ;;
+build | test | vm | lint | bench) "need_$goal" ;;
 *)
-  echo "usage: deps.sh build|test|lint|bench" >&2
+  echo "usage: deps.sh build|test|vm|lint|bench" >&2
   exit 2
   ;;
 esac

@@ -10,10 +10,8 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
+/* What is around a command that has a gate is over by then, too. */
+#define GATE_RUN_SPARE_MS 60000
 
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
@@ -29,9 +27,7 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
@@ -69,10 +65,16 @@ static struct sp_launch launch_of(
 		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
+		.layers = sp_strv_list(&plan->image.folders),
+		.layer_count = plan->image.folders.count,
+		.host_view = !plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
+		.hosts = plan->network.hosts,
+		.resolv = plan->network.resolv,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
 }
 
@@ -80,8 +82,8 @@ static struct sp_launch launch_of(
 static void set_refill(
 	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
 {
-	const char *const argv[] = {l->refill, l->state, l->data_dir, l->libexec_dir,
-		plan->record.pool, NULL};
+	const char *const argv[] = {l->refill, l->state, l->store, l->data_dir,
+		l->libexec_dir, plan->record.pool, NULL};
 
 	if (plan->record.pool)
 		memcpy(launch->refill, argv, sizeof(argv));
@@ -101,7 +103,8 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	plan->ids.has_mounts = plan->mount_count > 0;
+	plan->ids.has_mounts = plan->mount_count > 0 || plan->root ||
+		plan->image.folders.count > 0;
 	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
@@ -170,50 +173,103 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-static int create(struct local *l, const struct sp_sandbox_spec *spec,
-	struct local_plan *plan, struct sp_error *err)
+/* For whom a sandbox is made that stays. */
+struct making {
+	enum gate_life life;
+	int *control;     /* the gate's, where the caller wants to end it */
+	const char *pool; /* that it waits in, or NULL */
+};
+
+/* Takes what *image owns. */
+static int create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, const struct making *making,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
-	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, plan, &running, err);
+	int rc;
 
+	plan.image = *image;
+	*image = (struct local_image){0};
+	if (making->pool) {
+		plan.record.pool = strdup(making->pool);
+		if (!plan.record.pool)
+			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	}
+	rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	rc = sp_launch_wait_ready(&running, &event, err);
 	if (rc < 0) {
-		undo(plan); /* what the runner did not know of, or had no time for */
+		undo(&plan); /* what the runner did not know of, or had no time for */
 		return rc;
 	}
-	rc = note_degraded(plan, &event, err);
-	if (rc < 0)
-		(void)local_destroy(&l->base, plan->record.id, NULL);
-	return rc;
+	rc = note_degraded(&plan, &event, err);
+	if (rc == 0)
+		rc = local_network_start(l, spec, &plan.network, &plan.record,
+			making->life, making->control, err);
+	if (rc < 0) {
+		(void)local_destroy(&l->base, plan.record.id, NULL);
+		return rc;
+	}
+	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
+	return 0;
+}
+
+int local_create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	const struct making kept = {.life = GATE_KEPT};
+
+	return create_from(l, image, spec, &kept, id, err);
+}
+
+static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct making *making, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	local_autoimage image = {0};
+	int rc = local_image_find(local_of(p), spec->image, &image, err);
+
+	return rc < 0 ? rc : create_from(local_of(p), &image, spec, making, id, err);
 }
 
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
-	int rc = create(local_of(p), spec, &plan, err);
+	const struct making kept = {.life = GATE_KEPT};
 
-	if (rc == 0)
-		memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
-	return rc;
+	return create(p, spec, &kept, id, err);
 }
 
 int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
 	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	const struct making waiting = {.life = GATE_KEPT, .pool = pool};
+
+	return create(&l->base, spec, &waiting, id, err);
+}
+
+/*
+ * With a gate the three steps are taken one by one, as it comes between the first two.
+ * Whoever kills us ends the gate's control, and that ends the sandbox; the time to live is
+ * for the moment before the gate is there.
+ */
+static int run_with_gate(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_outcome *out, struct sp_error *err)
+{
+	struct sp_sandbox_spec kept = *spec;
+	sp_autoclose int control = -1;
+	const struct making making = {.life = GATE_RUN, .control = &control};
 	int rc;
 
-	plan.record.pool = strdup(pool);
-	if (!plan.record.pool)
-		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
-	rc = create(l, spec, &plan, err);
-	if (rc == 0)
-		memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
-	return rc;
+	if (!kept.ttl_ms && command->timeout_ms)
+		kept.ttl_ms = command->timeout_ms + GATE_RUN_SPARE_MS;
+	rc = create(p, &kept, &making, id, err);
+	return rc < 0 ? rc : sp_provider_run_created(p, id, command, out, err);
 }
 
 /* Others find the supervisor of a sandbox whose maker waits here by this note. */
@@ -232,7 +288,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();
@@ -240,8 +296,11 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
 		.on_output_ctx = command->on_output_ctx};
-	int rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
+	int rc;
 
+	if (local_network_needs_gate(spec))
+		return run_with_gate(p, spec, command, id, out, err);
+	rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);

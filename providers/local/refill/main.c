@@ -3,7 +3,7 @@
  * sandpit-refill: fills a pool again behind whoever took from it, in the background, and
  * ends.
  *
- *   sandpit-refill STATE DATA LIBEXEC POOL
+ *   sandpit-refill STATE STORE DATA LIBEXEC POOL
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,14 +30,15 @@ int main(int argc, char **argv)
 	struct sp_error err = {0};
 	int rc;
 
-	if (argc != 5 || !go_to_background())
+	if (argc != 6 || !go_to_background())
 		return 2;
-	config.data_dir = argv[2];
-	config.libexec_dir = argv[3];
+	config.store_dir = argv[2];
+	config.data_dir = argv[3];
+	config.libexec_dir = argv[4];
 	rc = sp_driver_local.open(&config, &p, &err);
 	if (rc < 0)
 		return 1;
-	rc = local_pool_refill(local_of(p), argv[4], &err);
+	rc = local_pool_refill(local_of(p), argv[5], &err);
 	sp_driver_local.close(p);
 	return rc < 0;
 }
