@@ -46,7 +46,8 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise init enter command tree pass step_ids step_user step_limits \
+RUNNER_PART := runner supervise init enter command terminal master \
+	keep keep_files keep_clients tree pass step_ids step_user step_limits \
 	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
 	step_root
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
@@ -56,7 +57,7 @@ WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
-	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c
+	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c runtime/pass.c runtime/master.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

@@ -156,13 +156,17 @@ static pid_t read_reaper(const struct runner *r, struct sp_error *err)
 int enter(struct runner *r)
 {
 	struct sp_runner_event event;
+	const bool is_background = r->spec->flags & SP_RF_BACKGROUND;
 	pid_t middle = -1, reaper = -1;
 	int fd = -1;
-	int rc;
+	int rc = 0;
 
 	memset(&event, 0, sizeof(event));
 	runner_mark(r, "runner up");
-	rc = start_join(r, &middle, &event.error);
+	if (is_background)
+		rc = keep_prepare(r, &event.error);
+	if (rc == 0)
+		rc = start_join(r, &middle, &event.error);
 	if (rc == 0) {
 		reaper = read_reaper(r, &event.error);
 		rc = reaper;
@@ -174,11 +178,15 @@ int enter(struct runner *r)
 			;
 	if (rc > 0) {
 		fd = (int)syscall(SYS_pidfd_open, reaper, 0);
+		if (fd >= 0 && is_background)
+			return keep(r, reaper, fd);
 		if (fd >= 0 && send(r->release[0], "G", 1, MSG_NOSIGNAL) == 1)
 			return supervise(r, reaper, fd);
 		sp_fail_errno(&event.error, "watch the command");
 		kill(reaper, SIGKILL);
 	}
+	if (is_background)
+		keep_give_up();
 	event.kind = SP_EVENT_FAILED;
 	send_event(r, &event);
 	return 1;

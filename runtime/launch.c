@@ -72,6 +72,12 @@ static int open_runner(const struct sp_launch *l, struct sp_error *err)
 	return sp_take_fd(fd);
 }
 
+/* What goes on without us has its streams at whoever keeps it. */
+static bool has_streams(const struct sp_launch *l)
+{
+	return l->mode != SP_RUNNER_CREATE && !l->is_background;
+}
+
 static int make_streams(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
@@ -79,8 +85,13 @@ static int make_streams(
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
 		return sp_fail_errno(err, "make a socket pair");
-	if (l->mode == SP_RUNNER_CREATE)
+	if (!has_streams(l))
 		return 0;
+	/* The terminal's master is made inside and comes out here. */
+	if (l->tty)
+		return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->in) < 0
+			? sp_fail_errno(err, "make a socket pair")
+			: 0;
 	rc = sp_pipe(&f->in[0], &f->in[1], 0, err);
 	if (rc == 0)
 		rc = sp_pipe(&f->out[0], &f->out[1], OUTPUT_PIPE_BYTES, err);
@@ -98,7 +109,7 @@ static int give_streams(
 {
 	const int ends[] = {f->in[0], f->out[1], f->errors[1]};
 
-	if (!l->sandbox->is_privileged || l->mode == SP_RUNNER_CREATE)
+	if (!l->sandbox->is_privileged || !has_streams(l) || l->tty)
 		return 0;
 	for (size_t i = 0; i < SP_COUNT(ends); i++)
 		if (fchown(ends[i], l->sandbox->outer_uid, l->sandbox->outer_gid) < 0)
@@ -242,16 +253,28 @@ void sp_launch_end(struct sp_running *run)
 	run->pid = 0;
 }
 
-int sp_launch_wait_ready(
-	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+static int wait_event(struct sp_running *run, enum sp_runner_event_kind kind,
+	struct sp_runner_event *event, struct sp_error *err)
 {
 	int rc = sp_launch_read_event(run, event, err);
 
 	sp_launch_end(run);
-	if (rc == 0 && event->kind != SP_EVENT_READY) {
+	if (rc == 0 && event->kind != (uint32_t)kind) {
 		if (err)
 			*err = event->error;
 		rc = event->error.code ? (int)event->error.code : SP_ERR_SYSTEM;
 	}
 	return rc;
+}
+
+int sp_launch_wait_ready(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+{
+	return wait_event(run, SP_EVENT_READY, event, err);
+}
+
+int sp_launch_wait_started(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+{
+	return wait_event(run, SP_EVENT_STARTED, event, err);
 }

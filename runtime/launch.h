@@ -19,6 +19,10 @@ struct sp_launch {
 	const char *const *env;     /* on top of the sandbox's, or NULL */
 	const char *workdir, *user; /* NULL: the sandbox's */
 	int64_t timeout_ms;
+	bool tty; /* the relay gets its master */
+	struct sp_window window;
+	bool is_background, takes_input; /* ENTER: no relay, sp_launch_wait_started() */
+	uint64_t keep_bytes;
 	int exe_fd;    /* ENTER: program to run instead, or -1 */
 	int lock_fd;   /* launch: goes over to the supervisor */
 	int filter_fd; /* the system call filter, or -1 with ENTER */
@@ -34,6 +38,9 @@ struct sp_input {
 
 struct sp_relay {
 	struct sp_input input;
+	bool tty; /* as it was started with */
+	bool has_resize;
+	int resize_fd; /* struct sp_window, each its new size */
 	int cancel_fd; /* -1: none */
 	sp_output_fn *on_output;
 	void *on_output_ctx;
@@ -52,6 +59,9 @@ int sp_launch_start(
 
 /* CREATE: wait until the sandbox answers.  Ends *run. */
 int sp_launch_wait_ready(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
+/* Background: until it runs; its number is in the event.  Ends *run. */
+int sp_launch_wait_started(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
 
 /*

@@ -261,7 +261,7 @@ static int run_launch(struct runner *r)
 	return 1;
 }
 
-/* A kept sandbox outlives its maker, who waits for the first process only. */
+/* What is kept outlives its maker, who waits for the first process only. */
 static void detach(void)
 {
 	if (fork() > 0)
@@ -287,7 +287,7 @@ int main(void)
 		(void)send(SP_RFD_CONTROL, &event, sizeof(event), MSG_NOSIGNAL);
 		return 1;
 	}
-	if (r.spec->mode == SP_RUNNER_CREATE)
+	if (r.spec->mode == SP_RUNNER_CREATE || r.spec->flags & SP_RF_BACKGROUND)
 		detach();
 	/* What is typed at a terminal is for the caller, who then asks us to stop. */
 	(void)setsid();

@@ -53,6 +53,17 @@ int runner_send_status(const struct runner *r, uint32_t kind, int status,
 /* supervise.c: wait for the child's end, enforce deadlines, clean up, report. */
 int supervise(struct runner *r, pid_t child, int child_fd);
 void send_event(struct runner *r, struct sp_runner_event *event);
+int64_t runner_now_ms(void); /* monotonic */
+/* Everyone who may want it gone asks with SIGTERM; it is read here, never delivered. */
+int open_end_signals(void);
+
+/*
+ * keep.c: ENTER in the background.  First its number and its streams, on descriptors 0 to
+ * 2; then instead of supervise().
+ */
+int keep_prepare(struct runner *r, struct sp_error *err);
+void keep_give_up(void); /* nothing came of it */
+int keep(struct runner *r, pid_t child, int child_fd);
 
 /* tree.c: end a subreaper and all that descends from it; false if something stays. */
 bool kill_tree(const struct runner *r, pid_t reaper);
@@ -73,6 +84,9 @@ int tie_to_parent(const struct runner *r, struct sp_error *err);
 int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
+
+/* terminal.c: the command's own terminal as its streams, where one is asked for. */
+int open_terminal(const struct runner *r, struct sp_error *err);
 
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);

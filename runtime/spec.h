@@ -38,10 +38,12 @@ enum { SP_NS_USER, SP_NS_MNT, SP_NS_PID, SP_NS_NET, SP_NS_IPC, SP_NS_UTS, SP_NS_
 #define SP_RUNNER_STOP 'S'
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD "record"     /* what it was asked to be: state.h */
-#define SP_STATE_NEW    "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK   "lock"       /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT   "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW       "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK      "lock"  /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT      "init"  /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
+#define SP_STATE_PROCS_MAX 10000u
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -49,6 +51,11 @@ enum sp_runner_flag {
 	SP_RF_HAS_CGROUP2 = 1u << 2, /* SP_RFD_CGROUP is a folder */
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
+	SP_RF_TTY =
+		1u << 8, /* a terminal; descriptor 0 is the socket its master goes to */
+	SP_RF_BACKGROUND = 1u << 9, /* ENTER: the runner keeps it and its output */
+	SP_RF_TAKES_INPUT = 1u
+		<< 10, /* with BACKGROUND: who attaches may write to it */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -78,7 +85,9 @@ struct sp_runner_spec {
 	uint32_t argc, argv; /* argc strings, one after the other */
 	uint32_t envc, env;
 	uint32_t workdir, user;
-	uint32_t root; /* image folder; 0 is the host's own view */
+	struct sp_window window;
+	uint64_t keep_bytes; /* BACKGROUND: output stored */
+	uint32_t root;       /* image folder; 0 is the host's own view */
 	uint64_t root_dev, root_ino;
 	uint32_t state_path; /* the sandbox's folder, removed at its end */
 	uint32_t claim_path; /* of its id range, removed at its end */
@@ -101,6 +110,7 @@ enum sp_runner_event_kind {
 	SP_EVENT_READY = 1, /* CREATE: the sandbox answers */
 	SP_EVENT_ENDED,     /* the command, or the sandbox around it, is gone */
 	SP_EVENT_FAILED,    /* nothing ran, nothing is left */
+	SP_EVENT_STARTED,   /* BACKGROUND: it runs, and this is the last word of it */
 };
 
 /* What could not be set and has a fallback. */
@@ -111,7 +121,8 @@ enum sp_runner_degraded {
 struct sp_runner_event {
 	uint32_t kind;
 	uint32_t degraded;
-	int32_t status; /* as waitpid gives it */
+	int32_t status;  /* as waitpid gives it */
+	uint32_t number; /* STARTED: of the process */
 	bool timed_out, oom_killed, cancelled;
 	bool has_survivors; /* ENTER: the tree could not be ended, the sandbox must be */
 	struct sp_error error;

@@ -32,7 +32,7 @@ struct supervision {
 	struct sp_runner_event event;
 };
 
-static int64_t now_ms(void)
+int64_t runner_now_ms(void)
 {
 	struct timespec t;
 
@@ -91,7 +91,7 @@ static void take_ready(struct supervision *s)
 	}
 	s->event.kind = SP_EVENT_READY;
 	send_event(s->r, &s->event);
-	s->deadline_ms = s->r->spec->ttl_ms ? now_ms() + s->r->spec->ttl_ms : 0;
+	s->deadline_ms = s->r->spec->ttl_ms ? runner_now_ms() + s->r->spec->ttl_ms : 0;
 	/* From here on nobody's: no terminal, no pipe, no folder of the caller is held. */
 	close(SP_RFD_CONTROL);
 	s->fds[WATCH_CONTROL].fd = -1;
@@ -150,7 +150,7 @@ static int poll_timeout(const struct supervision *s)
 
 	if (s->deadline_ms == 0 || s->is_killed)
 		return -1;
-	left = s->deadline_ms - now_ms();
+	left = s->deadline_ms - runner_now_ms();
 	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
@@ -162,7 +162,7 @@ static void watch(struct supervision *s)
 
 		if (n < 0 && errno != EINTR)
 			kill_child(s);
-		if (n == 0 && s->deadline_ms && now_ms() >= s->deadline_ms) {
+		if (n == 0 && s->deadline_ms && runner_now_ms() >= s->deadline_ms) {
 			s->event.timed_out = true;
 			kill_child(s);
 		}
@@ -189,8 +189,7 @@ static void clean_up(const struct runner *r)
 		(void)sp_remove_state(spec_text(r, r->spec->state_path));
 }
 
-/* Everyone who may want the sandbox gone asks with SIGTERM; it is read, never delivered. */
-static int open_signals(void)
+int open_end_signals(void)
 {
 	sigset_t set;
 
@@ -210,10 +209,11 @@ int supervise(struct runner *r, pid_t child, int child_fd)
 	s.fds[WATCH_CONTROL] = (struct pollfd){.fd = SP_RFD_CONTROL, .events = POLLIN};
 	s.fds[WATCH_STATUS] = (struct pollfd){.fd = r->status[0], .events = POLLIN};
 	s.fds[WATCH_CHILD] = (struct pollfd){.fd = child_fd, .events = POLLIN};
-	s.fds[WATCH_SIGNAL] = (struct pollfd){.fd = open_signals(), .events = POLLIN};
+	s.fds[WATCH_SIGNAL] = (struct pollfd){
+		.fd = open_end_signals(), .events = POLLIN};
 	s.oom_kills_before = r->spec->mode == SP_RUNNER_ENTER ? count_oom_kills(r) : 0;
 	if (r->spec->mode != SP_RUNNER_CREATE && r->spec->timeout_ms)
-		s.deadline_ms = now_ms() + r->spec->timeout_ms;
+		s.deadline_ms = runner_now_ms() + r->spec->timeout_ms;
 	/* The command's streams are the command's: held here they would never end. */
 	if (r->spec->mode != SP_RUNNER_CREATE)
 		for (int fd = 0; fd < 3; fd++)

@@ -103,7 +103,7 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_TTY | SP_CAP_BACKGROUND,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -118,4 +118,10 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.start = local_start,
+	.processes = local_processes,
+	.logs = local_logs,
+	.wait = local_wait,
+	.signal = local_signal,
+	.attach = local_attach,
 };

@@ -43,8 +43,7 @@ void local_timeline(
 	}
 }
 
-/* The sandbox's record and its living supervisor, or why it cannot be joined. */
-static int find_running(const struct local *l, const char *id, struct sp_record *record,
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
 	struct sp_supervisor *supervisor, struct sp_error *err)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
@@ -79,7 +78,7 @@ static int join(const struct local *l, const char *id, struct sp_launch *launch,
 	sp_autorecord struct sp_record record = {0};
 	struct sp_supervisor supervisor = {0};
 	struct sp_running running = {0};
-	int rc = find_running(l, id, &record, &supervisor, err);
+	int rc = local_find_running(l, id, &record, &supervisor, err);
 
 	if (rc < 0)
 		return rc;
@@ -101,12 +100,17 @@ int local_exec(struct sp_provider *p, const char *id, const struct sp_command *c
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	struct sp_launch launch = {.argv = command->argv,
 		.env = command->env,
 		.workdir = command->workdir,
 		.user = command->user,
 		.timeout_ms = command->timeout_ms,
+		.tty = command->tty,
+		.window = command->window,
 		.exe_fd = -1};
 	struct sp_runner_event event = {0};
 	int rc = join(local_of(p), id, &launch, &relay, &event, err);

@@ -164,7 +164,10 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	struct sp_launch launch;
 	int rc = prepare(l, spec, SP_RUNNER_RUN, &plan, err);
 
@@ -178,6 +181,8 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	launch.workdir = command->workdir;
 	launch.user = command->user;
 	launch.timeout_ms = command->timeout_ms;
+	launch.tty = command->tty;
+	launch.window = command->window;
 	rc = start(&plan, &launch, &running, err);
 	if (rc < 0)
 		return rc;

@@ -23,6 +23,8 @@ static const struct behaviours *const groups[] = {
 	&deadline_behaviours,
 	&file_behaviours,
 	&limit_behaviours,
+	&terminal_behaviours,
+	&background_behaviours,
 };
 
 static const char *current = "";
