@@ -46,18 +46,19 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise init enter command terminal master \
+RUNNER_PART := runner supervise watch serve control init enter command terminal master \
 	keep keep_files keep_clients tree pass step_ids step_user step_limits \
-	step_caps step_net step_landlock step_cgroup step_sources step_mount step_proc step_dev \
-	step_root
+	step_caps step_net step_netns step_landlock step_cgroup step_sources step_mount step_proc step_dev \
+	step_root step_overlay
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
-	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
+	images/place.c images/remove_tree.c images/tar_*.c images/layer.c images/userns.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
-	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c runtime/pass.c runtime/master.c
+	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
+	runtime/pass.c runtime/control.c runtime/master.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

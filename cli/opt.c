@@ -195,6 +195,20 @@ static int set_seconds(
 	return cli_parse_thousandths(value, SECONDS_MAX, field, err);
 }
 
+static int set_cpu_time(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	int64_t ms = 0;
+	int rc = set_seconds(args, &ms, value, err);
+
+	/* Inside, zero is none; nobody who writes it means that. */
+	if (rc == 0 && ms == 0)
+		rc = sp_fail(err, SP_ERR_INVALID, "it cannot be 0");
+	if (rc == 0)
+		*(int64_t *)field = ms;
+	return rc;
+}
+
 static int set_size(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err)
 {
@@ -296,6 +310,10 @@ static const struct option options[] = {
 		"of written files (2g)"},
 	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
 		"open files of a process (1024)"},
+	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), CREATING,
+		"of one file (the disk's)"},
+	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
+		"CPU seconds of all its processes together (none)"},
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
 		"none, nat or host (none)"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,

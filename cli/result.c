@@ -69,6 +69,9 @@ struct json_object *cli_result_json(const struct sp_exec_result *result)
 	sp_json_put_int(doc, "signal", result->signal, &failed);
 	sp_json_put_bool(doc, "timed_out", result->timed_out, &failed);
 	sp_json_put_bool(doc, "oom_killed", result->oom_killed, &failed);
+	sp_json_put_bool(doc, "disk_full", result->disk_full, &failed);
+	sp_json_put_bool(doc, "pids_exceeded", result->pids_exceeded, &failed);
+	sp_json_put_bool(doc, "cpu_time_exceeded", result->cpu_time_exceeded, &failed);
 	cli_put_bytes(doc, "stdout", &result->out, &failed);
 	cli_put_bytes(doc, "stderr", &result->err, &failed);
 	sp_json_put_bool(doc, "stdout_truncated", result->out_truncated, &failed);

@@ -6,6 +6,9 @@
  *   unpack [--as NAME] [--keep-kinds] DIR | --fd N
  *                                    the tar stream on standard input into DIR, which is
  *                                    made if missing, or into an open folder
+ *   pack   --layer --userns N --fd N the writable folder of a sandbox, as an OCI layer
+ *   unpack --layer --fd N            such a layer into an empty folder; prints its bytes.
+ *                                    --owners keeps whose files they are
  *   guard  --fd N NAME               once standard input ends, removes NAME and what is in
  *                                    it from the open folder, whatever signals say
  *   stat   PATH                      one line "file|folder|other SIZE MODE MTIME"
@@ -32,6 +35,7 @@
 #include "images/pack.h"
 #include "images/remove_tree.h"
 #include "images/unpack.h"
+#include "images/userns.h"
 
 #define FOLDER_MODE 0755
 /* Fewer changes between us and who is at the other end; a smaller pipe only costs time. */
@@ -43,8 +47,8 @@
 
 struct args {
 	const char *verb, *path, *as;
-	bool host, keep_kinds;
-	int fd; /* -1: none */
+	bool host, keep_kinds, layer, owners;
+	int fd, userns; /* -1: none */
 	struct sp_tar_limits limits;
 	mode_t umask; /* the caller's */
 };
@@ -88,6 +92,9 @@ static int parse_valued(
 	} else if (strcmp(word, "--fd") == 0) {
 		rc = parse_number(value, INT_MAX, &fd);
 		a->fd = (int)fd;
+	} else if (strcmp(word, "--userns") == 0) {
+		rc = parse_number(value, INT_MAX, &fd);
+		a->userns = (int)fd;
 	} else if (strcmp(word, "--max-bytes") == 0) {
 		rc = parse_number(value, INT64_MAX, &a->limits.bytes);
 	} else if (strcmp(word, "--max-members") == 0) {
@@ -104,6 +111,10 @@ static bool parse_flag(struct args *a, const char *word)
 		a->host = true;
 	else if (strcmp(word, "--keep-kinds") == 0)
 		a->keep_kinds = true;
+	else if (strcmp(word, "--layer") == 0)
+		a->layer = true;
+	else if (strcmp(word, "--owners") == 0)
+		a->owners = true;
 	else
 		return false;
 	return true;
@@ -167,14 +178,18 @@ static int confine_to_start(const struct sp_pack_start *start, struct sp_error *
 
 static int do_pack(const struct args *a, struct sp_error *err)
 {
-	const struct sp_pack_opts opts = {.as = a->as, .limits = a->limits};
-	struct sp_pack_start start = {.fd = -1};
+	const struct sp_pack_opts opts = {
+		.as = a->as, .layer = a->layer, .limits = a->limits};
+	struct sp_pack_start start = {.fd = a->fd, .name = "."};
 	struct sp_tar_stats stats = {0};
 	sp_autoclose int fd = -1;
-	int rc = sp_pack_open(a->path, &start, err);
+	int rc = a->path ? sp_pack_open(a->path, &start, err) : 0;
 
 	fd = start.fd;
-	if (rc == 0 && a->host)
+	/* Folders there may be closed to all but the root inside. */
+	if (rc == 0 && a->userns >= 0)
+		rc = sp_userns_enter(a->userns, err);
+	if (rc == 0 && (a->host || a->layer))
 		rc = confine_to_start(&start, err);
 	if (rc == 0)
 		rc = sp_pack(&start, &opts, STDOUT_FILENO, &stats, err);
@@ -212,17 +227,25 @@ static int do_unpack(const struct args *a, struct sp_error *err)
 		.as = a->as,
 		.mask = a->host ? a->umask : 0,
 		.keep_kinds = a->keep_kinds,
+		.layer = a->layer,
+		.keep_owners = a->owners,
 		.limits = a->limits,
 	};
 	struct sp_tar_stats stats = {0};
 	sp_autoclose int root = open_target(a, err);
 	int rc = root < 0 ? root : 0;
 
-	if (rc == 0 && a->host)
-		rc = sp_confine(root, SP_CONFINE_WRITE, err);
+	if (rc == 0 && a->userns >= 0)
+		rc = sp_userns_enter(a->userns, err);
+	if (rc == 0 && (a->host || a->layer))
+		rc = sp_confine(
+			root, a->layer ? SP_CONFINE_LAYER : SP_CONFINE_WRITE, err);
 	if (rc == 0)
 		rc = sp_unpack(root, STDIN_FILENO, &opts, &stats, err);
 	note_skipped(&stats);
+	if (rc == 0 && a->layer &&
+		dprintf(STDOUT_FILENO, "%llu\n", (unsigned long long)stats.bytes) < 0)
+		rc = sp_fail_errno(err, "write");
 	return rc;
 }
 
@@ -275,7 +298,7 @@ static const struct verb {
 	bool with_fd, with_path; /* one of them */
 	bool needs_both;
 } verbs[] = {
-	{"pack", do_pack, .with_path = true},
+	{"pack", do_pack, .with_fd = true, .with_path = true},
 	{"unpack", do_unpack, .with_fd = true, .with_path = true},
 	{"guard", do_guard, .with_fd = true, .with_path = true, .needs_both = true},
 	{"stat", do_stat, .with_path = true},
@@ -301,7 +324,7 @@ static bool fits(const struct verb *v, const struct args *a)
 
 static int run(int argc, char **argv, struct sp_error *err)
 {
-	struct args a = {.fd = -1};
+	struct args a = {.fd = -1, .userns = -1};
 	const struct verb *verb;
 	int rc = parse(&a, argc, argv, err);
 

@@ -97,27 +97,37 @@ static const char *env_value(const struct runner *r, const char *key)
 	return NULL;
 }
 
+static int take_identity(
+	const struct runner *r, const struct identity *who, struct sp_error *err)
+{
+	/* One mapped id has no groups to set, and the kernel refuses the call. */
+	if (r->spec->id_count > 1 && setgroups(who->group_count, who->groups) < 0)
+		return sp_fail_errno(err, "set groups");
+	/* Refused without CAP_CHOWN: then /dev/stderr is not opened by name, no more. */
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if ((who->uid || who->gid) &&
+			fchown(fd, who->uid,
+				r->spec->flags & SP_RF_TTY ? (gid_t)-1 : who->gid) < 0)
+			break; /* a terminal stays one of the group tty */
+	if (setresgid(who->gid, who->gid, who->gid) < 0)
+		return sp_fail_errno(err, "become group %u", who->gid);
+	if (setresuid(who->uid, who->uid, who->uid) < 0)
+		return sp_fail_errno(err, "become user %u", who->uid);
+	return 0;
+}
+
 static int become_user(struct runner *r, struct sp_error *err)
 {
 	static char home[sizeof("HOME=") + 256];
 	struct identity who;
 	int rc = find_identity(r, &who, err);
 
+	if (rc == 0 && !r->is_settled)
+		rc = take_identity(r, &who, err);
+	else if (rc == 0 && (who.uid || who.gid || who.group_count))
+		rc = sp_fail(err, SP_ERR_INVALID, "runner: a place for root only");
 	if (rc < 0)
 		return rc;
-	/* One mapped id has no groups to set, and the kernel refuses the call. */
-	if (r->spec->id_count > 1 && setgroups(who.group_count, who.groups) < 0)
-		return sp_fail_errno(err, "set groups");
-	/* Refused without CAP_CHOWN: then /dev/stderr is not opened by name, no more. */
-	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if ((who.uid || who.gid) &&
-			fchown(fd, who.uid,
-				r->spec->flags & SP_RF_TTY ? (gid_t)-1 : who.gid) < 0)
-			break; /* a terminal stays one of the group tty */
-	if (setresgid(who.gid, who.gid, who.gid) < 0)
-		return sp_fail_errno(err, "become group %u", who.gid);
-	if (setresuid(who.uid, who.uid, who.uid) < 0)
-		return sp_fail_errno(err, "become user %u", who.uid);
 	if (!env_value(r, "HOME")) {
 		snprintf(home, sizeof(home), "HOME=%s", who.home);
 		r->env[r->env_count++] = home;
@@ -198,12 +208,13 @@ static int last_steps(struct runner *r, struct sp_error *err)
 
 	if (rc == 0)
 		rc = become_user(r, err);
-	if (rc == 0)
+	if (rc == 0 && !r->is_settled)
 		rc = keep_capabilities(r->spec->capabilities, err);
 	if (rc == 0)
 		rc = enter_workdir(r, err);
 	runner_mark(r, "before filter");
-	if (rc == 0)
+	/* One that is settled has it since before the command was known. */
+	if (rc == 0 && !r->is_settled)
 		rc = install_filter(err);
 	return rc;
 }
@@ -213,7 +224,7 @@ static void announce(const struct runner *r)
 {
 	char byte = 'S';
 
-	if (write(r->release[1], &byte, 1) != 1 || read(r->release[1], &byte, 1) != 1)
+	if (write(r->request[1], &byte, 1) != 1 || read(r->request[1], &byte, 1) != 1)
 		_exit(125);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/pass.h"
 #include "runtime/runner.h"
 
 #define HOST_NAME "sandbox"
@@ -30,31 +31,79 @@ static int leave_session(struct sp_error *err)
 	return 0;
 }
 
+/* A run's is made beside the rest; a kept sandbox was cloned with its own. */
+static bool makes_netns(const struct runner *r)
+{
+	return !(r->ahead & (SP_AHEAD_HOST_NETWORK | SP_AHEAD_KEPT));
+}
+
 static int set_names(const struct runner *r, struct sp_error *err)
 {
 	if (sethostname(HOST_NAME, sizeof(HOST_NAME) - 1) < 0)
 		return sp_fail_errno(err, "set the host name");
 	if (setdomainname("", 0) < 0)
 		return sp_fail_errno(err, "set the domain name");
-	return r->spec->flags & SP_RF_HOST_NETWORK ? 0 : loopback_up(err);
+	if (r->spec->flags & SP_RF_HOST_NETWORK)
+		return 0;
+	return makes_netns(r) ? finish_netns(err) : loopback_up(err);
+}
+
+/*
+ * A run's process 1 is older than its specification: that arrives here, on the numbers
+ * that it has everywhere.
+ */
+static int receive_spec(struct runner *r, struct sp_error *err)
+{
+	static const int numbers[] = {SP_RFD_SPEC, SP_RFD_FILTER};
+	int fds[2];
+	size_t count = 0;
+	int rc = take_descriptors(r->release[1], fds, 2, &count, err);
+
+	if (rc == 0)
+		_exit(125); /* the supervisor is gone: there is nobody to tell */
+	if (rc > 0 && count != 2)
+		return sp_fail(err, SP_ERR_PROTOCOL, "runner: no specification");
+	for (size_t i = 0; rc > 0 && i < 2; i++) {
+		if (dup2(fds[i], numbers[i]) < 0)
+			return sp_fail_errno(err, "keep a descriptor");
+		close(fds[i]);
+	}
+	return rc < 0 ? rc : load_spec(r, err);
+}
+
+/* What needs no specification.  The supervisor may still be waiting for it. */
+static int set_up_ahead(struct runner *r, struct sp_error *err)
+{
+	int rc;
+
+	/* Nothing that is opened meanwhile may take the numbers of what will come. */
+	for (int fd = SP_RFD_CONTROL; fd <= SP_RFD_LOCK; fd++)
+		if (!r->spec && dup2(0, fd) < 0)
+			return sp_fail_errno(err, "reserve a descriptor");
+	rc = tie_to_parent(r, err);
+	if (rc == 0 && makes_netns(r))
+		rc = begin_netns(r, err);
+	if (rc == 0)
+		rc = leave_session(err);
+	if (rc == 0 && !r->spec)
+		rc = receive_spec(r, err);
+	return rc;
 }
 
 /* Sections 2.5 to 2.11 of the launch order; each step is there before the next needs it. */
 static int set_up(struct runner *r, struct sp_error *err)
 {
 	struct sources sources = {.count = 0};
-	int rc = receive_sources(r, &sources, err); /* blocks until released */
+	int rc = set_up_ahead(r, err);
 
-	if (rc == 0)
-		rc = tie_to_parent(r, err);
 	/* While it is still the caller's user outside: limits before all else. */
 	if (rc == 0)
 		rc = join_cgroups(r, err);
-	if (rc == 0)
-		rc = leave_session(err);
 	/* Only now is the namespace's root the sandbox's own cgroup. */
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
 		rc = sp_fail_errno(err, "create a cgroup namespace");
+	if (rc == 0)
+		rc = receive_sources(r, &sources, err); /* blocks until released */
 	if (rc == 0)
 		rc = become_root(r, err);
 	if (rc == 0)
@@ -70,6 +119,8 @@ static int set_up(struct runner *r, struct sp_error *err)
 		rc = tie_to_parent(r, err);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(err, "hide process 1");
+	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
+		rc = send_layer(r, err);
 	return rc;
 }
 
@@ -151,10 +202,12 @@ _Noreturn void start_command(struct runner *r)
 	if (pid == 0) {
 		close(gate[1]);
 		r->release[0] = gate[0];
+		if (r->request[1] >= 0)
+			join_command(r);
 		run_command(r);
 	}
 	keep_only(r, gate[1]);
-	if (install_filter(&err) < 0)
+	if (!r->is_settled && install_filter(&err) < 0)
 		give_up(r, &err);
 	close(1);
 	status = reap_until(pid);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,7 +28,7 @@
 
 enum watched {
 	WATCH_CONTROL,
-	WATCH_RELEASE,
+	WATCH_REQUEST,
 	WATCH_STATUS,
 	WATCH_CHILD,
 	WATCH_SIGNAL,
@@ -48,7 +49,7 @@ struct keeping {
 	int signals;
 	int64_t deadline_ms, drain_until_ms; /* monotonic, or 0 */
 	bool is_started, has_status, is_dead, is_quiet;
-	uint64_t oom_kills_before;
+	struct limit_watch limits;
 	struct sp_job_end end;
 	struct sp_runner_event event;
 };
@@ -65,32 +66,40 @@ int64_t keep_now_ms(void)
 
 /* --- Before it starts ------------------------------------------------------------------ */
 
-/* A pipe is also a file that belongs to someone: to the root inside. */
+/* A pipe is also a file that belongs to someone: to the root inside, or else to all. */
 static int give(const struct keeper *k, int fd, struct sp_error *err)
 {
 	const struct sp_runner_spec *s = k->r->spec;
+	int rc = 0;
 
-	if (!(s->flags & SP_RF_PRIVILEGED) ||
-		fchown(fd, s->outer_uid, s->outer_gid) == 0)
-		return 0;
-	return sp_fail_errno(err, "hand over a stream");
+	if (s->flags & SP_RF_PRIVILEGED)
+		rc = fchown(fd, s->outer_uid, s->outer_gid);
+	else if (s->range_uid)
+		rc = fchmod(fd, 0666);
+	return rc < 0 ? sp_fail_errno(err, "hand over a stream") : 0;
 }
 
-/* Make the process' stream number; our end of it is returned. */
-static int make_pipe(const struct keeper *k, int number, struct sp_error *err)
+/* In the place of the stream that was given comes theirs. */
+static void replace(int *stream, int theirs)
 {
-	const int theirs = number == STDIN_FILENO ? 0 : 1;
+	close(*stream);
+	*stream = theirs;
+}
+
+/* Make a pipe of which the command gets one side; ours is returned. */
+static int make_pipe(
+	const struct keeper *k, int *stream, bool is_input, struct sp_error *err)
+{
+	const int theirs = is_input ? 0 : 1;
 	int ends[2];
 	int rc;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make a pipe");
+	replace(stream, ends[theirs]);
 	rc = give(k, ends[theirs], err);
-	if (rc == 0 &&
-		(dup2(ends[theirs], number) < 0 ||
-			fcntl(ends[!theirs], F_SETFL, O_NONBLOCK) < 0))
+	if (rc == 0 && fcntl(ends[!theirs], F_SETFL, O_NONBLOCK) < 0)
 		rc = sp_fail_errno(err, "prepare a pipe");
-	close(ends[theirs]);
 	if (rc == 0)
 		return ends[!theirs];
 	close(ends[!theirs]);
@@ -98,56 +107,43 @@ static int make_pipe(const struct keeper *k, int number, struct sp_error *err)
 }
 
 /* Until the terminal is there, our end of the socket it comes through is `in`. */
-static int make_terminal_socket(struct keeper *k, struct sp_error *err)
+static int make_terminal_socket(struct keeper *k, int *stream, struct sp_error *err)
 {
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return sp_fail_errno(err, "make a socket pair");
 	k->in = ends[0];
-	if (dup2(ends[1], STDIN_FILENO) < 0)
-		return sp_fail_errno(err, "prepare a socket pair");
-	close(ends[1]);
+	replace(stream, ends[1]);
 	return 0;
 }
 
-static int make_null(int number, struct sp_error *err)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int rc = fd < 0 || dup2(fd, number) < 0 ? sp_fail_errno(err, "open /dev/null")
-						: 0;
-
-	if (fd > STDERR_FILENO)
-		close(fd);
-	return rc;
-}
-
-static int make_streams(struct keeper *k, struct sp_error *err)
+/* Those that were given are the null device: an input that nobody feeds stays that. */
+static int make_streams(struct keeper *k, int streams[3], struct sp_error *err)
 {
 	int rc = 0;
 
 	if (k->r->spec->flags & SP_RF_TTY)
-		return make_terminal_socket(k, err);
+		return make_terminal_socket(k, &streams[STDIN_FILENO], err);
 	if (k->r->spec->flags & SP_RF_TAKES_INPUT) {
-		k->in = make_pipe(k, STDIN_FILENO, err);
+		k->in = make_pipe(k, &streams[STDIN_FILENO], true, err);
 		rc = k->in < 0 ? k->in : 0;
-	} else {
-		rc = make_null(STDIN_FILENO, err);
 	}
 	if (rc == 0) {
-		k->out = make_pipe(k, STDOUT_FILENO, err);
+		k->out = make_pipe(k, &streams[STDOUT_FILENO], false, err);
 		rc = k->out < 0 ? k->out : 0;
 	}
 	if (rc == 0) {
-		k->errors = make_pipe(k, STDERR_FILENO, err);
+		k->errors = make_pipe(k, &streams[STDERR_FILENO], false, err);
 		rc = k->errors < 0 ? k->errors : 0;
 	}
 	return rc;
 }
 
-int keep_prepare(struct runner *r, struct sp_error *err)
+int keep_prepare(struct runner *r, int streams[3], struct sp_error *err)
 {
 	struct keeper *k = &keeper;
+	const int on = 1;
 	int rc;
 
 	k->r = r;
@@ -157,15 +153,16 @@ int keep_prepare(struct runner *r, struct sp_error *err)
 		k->clients[i].fd = -1;
 	rc = keep_claim(k, err);
 	if (rc == 0)
-		rc = make_streams(k, err);
+		rc = make_streams(k, streams, err);
+	/* The kernel is to say who announces itself there. */
+	if (rc == 0 &&
+		setsockopt(r->request[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		rc = sp_fail_errno(err, "prepare to watch the command");
+	if (rc == 0)
+		rc = keep_open_files(k, err);
 	if (rc < 0)
 		keep_remove(k);
 	return rc;
-}
-
-void keep_give_up(void)
-{
-	keep_remove(&keeper);
 }
 
 /* --- Ending it ------------------------------------------------------------------------- */
@@ -264,9 +261,9 @@ static void take_announcement(struct keeping *g)
 	struct keeper *k = g->k;
 	const struct sp_runner_spec *s = k->r->spec;
 	struct sp_error error = {0};
-	pid_t pid = read_announcement(k->r->release[0]);
+	pid_t pid = read_announcement(k->r->request[0]);
 
-	g->fds[WATCH_RELEASE].fd = -1;
+	g->fds[WATCH_REQUEST].fd = -1;
 	if (pid < 0)
 		return; /* its end tells why */
 	k->command_fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -274,14 +271,14 @@ static void take_announcement(struct keeping *g)
 		sp_fail_errno(&error, "watch the command");
 	else if (s->flags & SP_RF_TTY && !take_master(k))
 		sp_fail(&error, SP_ERR_SYSTEM, "the command's terminal got lost");
-	else if (send(k->r->release[0], "G", 1, MSG_NOSIGNAL) != 1)
+	else if (send(k->r->request[0], "G", 1, MSG_NOSIGNAL) != 1)
 		sp_fail_errno(&error, "let the command begin");
 	if (error.code != SP_OK) {
 		fail(g, &error);
 		return;
 	}
 	g->is_started = true;
-	g->deadline_ms = s->timeout_ms ? runner_now_ms() + s->timeout_ms : 0;
+	g->deadline_ms = s->timeout_ms ? now_ms() + s->timeout_ms : 0;
 	g->event.kind = SP_EVENT_STARTED;
 	g->event.number = k->number;
 	send_event(k->r, &g->event);
@@ -319,7 +316,7 @@ static void bury(struct keeping *g)
 		g->end.status = status;
 	g->is_dead = true;
 	g->fds[WATCH_CHILD].fd = -1;
-	g->drain_until_ms = runner_now_ms() + DRAIN_MS;
+	g->drain_until_ms = now_ms() + DRAIN_MS;
 }
 
 static void read_output(struct keeper *k, int *fd, enum sp_stream stream)
@@ -352,20 +349,23 @@ static void set_polls(struct keeping *g)
 								   : k->clients[i].fd;
 }
 
-static int poll_timeout(const struct keeping *g)
+static int poll_timeout(struct keeping *g)
 {
+	int cpu_left_ms = is_killed || g->is_dead ? -1 : watch_cpu_left_ms(&g->limits);
 	int64_t until = g->is_dead ? g->drain_until_ms : is_killed ? 0 : g->deadline_ms;
 	int64_t left;
 
 	if (until == 0)
-		return -1;
-	left = until - runner_now_ms();
+		return cpu_left_ms;
+	left = until - now_ms();
 	if (g->is_dead && left > QUIET_MS)
 		left = QUIET_MS;
+	if (cpu_left_ms >= 0 && cpu_left_ms < left)
+		left = cpu_left_ms;
 	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
-static void serve(struct keeping *g)
+static void serve_all(struct keeping *g)
 {
 	struct keeper *k = g->k;
 	const struct pollfd *p = g->fds;
@@ -389,7 +389,7 @@ static void hear(struct keeping *g)
 		.code = SP_ERR_CANCELLED, .msg = "the caller went away"};
 	const struct pollfd *p = g->fds;
 
-	if (p[WATCH_RELEASE].revents)
+	if (p[WATCH_REQUEST].revents)
 		take_announcement(g);
 	if (p[WATCH_STATUS].revents)
 		take_status(g);
@@ -407,7 +407,7 @@ static bool is_over(const struct keeping *g)
 {
 	return g->is_dead &&
 		(g->is_quiet || (g->k->out < 0 && g->k->errors < 0) ||
-			runner_now_ms() >= g->drain_until_ms);
+			now_ms() >= g->drain_until_ms);
 }
 
 static void watch(struct keeping *g)
@@ -422,41 +422,17 @@ static void watch(struct keeping *g)
 		if (n == 0 && g->is_dead)
 			g->is_quiet = true;
 		if (n == 0 && !g->is_dead && g->deadline_ms &&
-			runner_now_ms() >= g->deadline_ms) {
+			now_ms() >= g->deadline_ms) {
 			g->end.timed_out = true;
 			kill_all(g->k);
 		}
+		if (g->limits.cpu_is_used_up)
+			kill_all(g->k);
 		if (n <= 0)
 			continue;
-		serve(g);
+		serve_all(g);
 		hear(g);
 	}
-}
-
-/* Held here, its streams would never end. */
-static int let_go(struct runner *r, struct sp_error *err)
-{
-	const int on = 1;
-	int rc = 0;
-
-	for (int fd = 0; rc == 0 && fd <= STDERR_FILENO; fd++)
-		rc = make_null(fd, err);
-	if (rc == 0 &&
-		setsockopt(r->release[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
-		rc = sp_fail_errno(err, "prepare to watch the command");
-	return rc;
-}
-
-static int start(struct keeping *g, struct sp_error *err)
-{
-	struct runner *r = g->k->r;
-	int rc = keep_open_files(g->k, err);
-
-	if (rc == 0)
-		rc = let_go(r, err);
-	if (rc == 0 && send(r->release[0], "G", 1, MSG_NOSIGNAL) != 1)
-		rc = sp_fail_errno(err, "let the command begin");
-	return rc;
 }
 
 static void finish(struct keeping *g)
@@ -475,13 +451,14 @@ static void finish(struct keeping *g)
 	}
 	g->end.magic = SP_JOB_MAGIC;
 	g->end.is_cut = k->is_cut;
-	g->end.oom_killed = count_oom_kills(k->r) > g->oom_kills_before;
+	tell_limits(&g->limits, k->r, &g->event);
+	g->end.oom_killed = g->event.oom_killed;
 	g->end.ended_ms = keep_now_ms();
 	/* Before the lock and the sockets go with us: whoever hears of the end finds it. */
 	(void)keep_write_end(k, &g->end);
 }
 
-int keep(struct runner *r, pid_t reaper, int reaper_fd)
+void keep(struct runner *r, pid_t reaper, int reaper_fd)
 {
 	struct keeping *g = &keeping;
 	struct keeper *k = &keeper;
@@ -490,18 +467,15 @@ int keep(struct runner *r, pid_t reaper, int reaper_fd)
 	k->reaper = reaper;
 	k->reaper_fd = reaper_fd;
 	g->k = k;
-	g->oom_kills_before = count_oom_kills(r);
+	watch_limits(&g->limits, r);
 	for (size_t i = 0; i < WATCH_COUNT; i++)
 		g->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	g->fds[WATCH_IN].events = POLLOUT;
 	g->fds[WATCH_CONTROL].fd = SP_RFD_CONTROL;
-	g->fds[WATCH_RELEASE].fd = r->release[0];
+	g->fds[WATCH_REQUEST].fd = r->request[0];
 	g->fds[WATCH_STATUS].fd = r->status[0];
 	g->fds[WATCH_CHILD].fd = reaper_fd;
-	g->fds[WATCH_SIGNAL].fd = open_end_signals();
-	if (start(g, &g->event.error) < 0)
-		kill_all(k);
+	g->fds[WATCH_SIGNAL].fd = open_signals(false);
 	watch(g);
 	finish(g);
-	return 0;
 }

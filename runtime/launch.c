@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "runtime/launch_internal.h"
+#include "runtime/pass.h"
 #include "runtime/spec_build.h"
 
 #define OUTPUT_PIPE_BYTES (512 * 1024)
@@ -22,8 +23,7 @@
 struct start_files {
 	int in[2], out[2], errors[2]; /* [0] is read, [1] is written */
 	int control[2];               /* [0] is ours */
-	int spec, runner, cgroup, filter;
-	int namespaces[SP_NS_COUNT];
+	int spec, runner, cgroup;
 	struct sp_spec_files sources;
 };
 
@@ -42,9 +42,6 @@ static void start_files_clear(struct start_files *f)
 	sp_close_fd(&f->spec);
 	sp_close_fd(&f->runner);
 	sp_close_fd(&f->cgroup);
-	sp_close_fd(&f->filter);
-	for (int i = 0; i < SP_NS_COUNT; i++)
-		sp_close_fd(&f->namespaces[i]);
 	sp_spec_files_clear(&f->sources);
 }
 
@@ -54,8 +51,8 @@ static void start_files_clear(struct start_files *f)
  */
 static bool is_writable_from_inside(const struct stat *st, const struct sp_record *r)
 {
-	bool owner = st->st_uid - r->outer_uid < r->id_count;
-	bool group = st->st_gid - r->outer_gid < r->id_count && (st->st_mode & S_IWGRP);
+	bool owner = sp_record_maps_uid(r, st->st_uid);
+	bool group = sp_record_maps_gid(r, st->st_gid) && (st->st_mode & S_IWGRP);
 
 	return owner || group || (st->st_mode & S_IWOTH);
 }
@@ -78,20 +75,49 @@ static bool has_streams(const struct sp_launch *l)
 	return l->mode != SP_RUNNER_CREATE && !l->is_background;
 }
 
+static int open_null(int *fd, struct sp_error *err)
+{
+	*fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return *fd < 0 ? sp_fail_errno(err, "open /dev/null") : 0;
+}
+
+/* The supervisor is sent three in any case. */
+static int open_nothing(
+	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
+{
+	int rc = l->is_background ? open_null(&f->in[0], err) : 0;
+
+	if (rc == 0 && l->is_background)
+		rc = open_null(&f->out[1], err);
+	if (rc == 0 && l->is_background)
+		rc = open_null(&f->errors[1], err);
+	return rc;
+}
+
+/* The terminal's master is made inside and comes out here. */
+static int make_terminal_socket(struct start_files *f, struct sp_error *err)
+{
+	int rc = open_null(&f->out[1], err);
+
+	if (rc == 0)
+		rc = open_null(&f->errors[1], err);
+	if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->in) < 0)
+		rc = sp_fail_errno(err, "make a socket pair");
+	return rc;
+}
+
 static int make_streams(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
 	int rc = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
+	if (l->mode != SP_RUNNER_ENTER &&
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
 		return sp_fail_errno(err, "make a socket pair");
 	if (!has_streams(l))
-		return 0;
-	/* The terminal's master is made inside and comes out here. */
+		return open_nothing(l, f, err);
 	if (l->tty)
-		return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->in) < 0
-			? sp_fail_errno(err, "make a socket pair")
-			: 0;
+		return make_terminal_socket(f, err);
 	rc = sp_pipe(&f->in[0], &f->in[1], 0, err);
 	if (rc == 0)
 		rc = sp_pipe(&f->out[0], &f->out[1], OUTPUT_PIPE_BYTES, err);
@@ -102,48 +128,29 @@ static int make_streams(
 
 /*
  * A pipe is also a file that belongs to someone: only its owner opens /dev/stderr, which is
- * a link to it, so it goes to the root inside.
+ * a link to it.  So it goes to the root inside; who may not give it away opens it for all,
+ * which are those who see the /proc folder of a process that has it.
  */
 static int give_streams(
 	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
 {
 	const int ends[] = {f->in[0], f->out[1], f->errors[1]};
 
-	if (!l->sandbox->is_privileged || !has_streams(l) || l->tty)
+	const struct sp_record *r = l->sandbox;
+	bool is_ours = !r->is_privileged && r->range_uid == 0;
+
+	if (is_ours || !has_streams(l) || l->tty)
 		return 0;
 	for (size_t i = 0; i < SP_COUNT(ends); i++)
-		if (fchown(ends[i], l->sandbox->outer_uid, l->sandbox->outer_gid) < 0)
+		if ((r->is_privileged ? fchown(ends[i], r->outer_uid, r->outer_gid)
+				      : fchmod(ends[i], 0666)) < 0)
 			return sp_fail_errno(err, "hand over a stream");
 	return 0;
 }
 
-/* What the supervisor keeps open for joiners, reached through its /proc folder. */
-static int open_of_supervisor(
-	const struct sp_supervisor *s, int number, int *out, struct sp_error *err)
+static bool is_born_in_cgroup(const struct sp_cgroup_set *set)
 {
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->pid, number);
-	*out = open(path, O_RDONLY | O_CLOEXEC);
-	return *out < 0
-		? sp_fail_errno(err, "open %s of the sandbox's supervisor", path)
-		: 0;
-}
-
-static int open_sandbox_handles(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
-{
-	const struct sp_supervisor *s = l->supervisor;
-	int rc = open_of_supervisor(s, SP_RFD_FILTER, &f->filter, err);
-
-	for (int i = 0; rc == 0 && i < SP_NS_COUNT; i++)
-		rc = open_of_supervisor(s, SP_RUNNER_NS_FD + i, &f->namespaces[i], err);
-	if (rc < 0)
-		return rc;
-	/* After opening, not before: what was opened belonged to this process and no other. */
-	if (sp_proc_start_ticks(s->pid) != s->start_ticks)
-		return sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox ended");
-	return 0;
+	return set->count > 0 && set->items[0].is_v2;
 }
 
 static int open_cgroup2(
@@ -151,82 +158,159 @@ static int open_cgroup2(
 {
 	const struct sp_cgroup_set *set = &l->sandbox->cgroups;
 
-	if (l->mode == SP_RUNNER_ENTER || set->count == 0 || !set->items[0].is_v2)
+	if (!is_born_in_cgroup(set))
 		return 0;
 	f->cgroup = open(set->items[0].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return f->cgroup < 0 ? sp_fail_errno(err, "open cgroup %s", set->items[0].path)
 			     : 0;
 }
 
-static int open_files(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
+static bool is_root(const char *user)
 {
-	int rc = make_streams(l, f, err);
-
-	if (rc == 0)
-		rc = give_streams(l, f, err);
-	if (rc == 0) {
-		f->spec = sp_spec_build(l, &f->sources, err);
-		rc = f->spec < 0 ? f->spec : 0;
-	}
-	if (rc == 0) {
-		f->runner = open_runner(l, err);
-		rc = f->runner < 0 ? f->runner : 0;
-	}
-	if (rc == 0)
-		rc = open_cgroup2(l, f, err);
-	if (rc == 0 && l->mode == SP_RUNNER_ENTER)
-		rc = open_sandbox_handles(l, f, err);
-	return rc;
+	return strcmp(user, "0") == 0 || strcmp(user, "root") == 0;
 }
 
-static pid_t spawn(
-	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
+/* The supervisor of the sandbox starts it; what was a socket pair is our connection. */
+static int ask(const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
-	static const char *const argv[] = {"sandpit-runner", NULL};
-	bool enters = l->mode == SP_RUNNER_ENTER;
-	struct sp_spawn s = {
-		.exe_fd = f->runner, .argv = argv, .fd_count = SP_RFD_SOURCES};
+	const int fds[SP_CONTROL_FDS_MAX] = {
+		f->in[0], f->out[1], f->errors[1], f->spec, l->exe_fd};
+	struct sp_control_request q = {
+		.magic = SP_CONTROL_MAGIC, .size = sizeof(q), .kind = SP_CONTROL_EXEC};
 
-	s.fds[0] = f->in[0];
-	s.fds[1] = f->out[1];
-	s.fds[2] = f->errors[1];
-	s.fds[SP_RFD_CONTROL] = f->control[1];
-	s.fds[SP_RFD_SPEC] = f->spec;
-	s.fds[SP_RFD_FILTER] = enters ? f->filter : l->filter_fd;
-	s.fds[SP_RFD_LOCK] = l->lock_fd;
-	s.fds[SP_RFD_CGROUP] = f->cgroup;
-	s.fds[SP_RFD_EXE] = l->exe_fd;
-	for (size_t i = 0; i < f->sources.count; i++)
-		s.fds[s.fd_count++] = f->sources.fds[i];
-	for (size_t i = 0; enters && i < SP_NS_COUNT; i++)
-		s.fds[s.fd_count++] = f->namespaces[i];
-	return sp_spawn(&s, NULL, err);
+	/* A terminal is opened with rights that a settled command has given up. */
+	if (l->tty || !is_root(l->user ? l->user : l->sandbox->user))
+		q.flags |= SP_CF_OTHER_USER;
+	if (l->is_last)
+		q.flags |= SP_CF_LAST;
+	f->control[0] = sp_control_send(
+		l->state_fd, &q, fds, SP_CONTROL_FDS_MAX - (l->exe_fd < 0), err);
+	return f->control[0] < 0 ? f->control[0] : 0;
 }
 
-int sp_launch_start(
-	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+static struct start_files no_files(void)
 {
-	struct start_files f = {.in = {-1, -1},
+	return (struct start_files){.in = {-1, -1},
 		.out = {-1, -1},
 		.errors = {-1, -1},
 		.control = {-1, -1},
 		.spec = -1,
 		.runner = -1,
-		.cgroup = -1,
-		.filter = -1,
-		.namespaces = {-1, -1, -1, -1, -1, -1}};
-	int rc = open_files(l, &f, err);
-	pid_t pid = rc < 0 ? rc : spawn(l, &f, err);
+		.cgroup = -1};
+}
 
+/* Our ends of what the runner was given. */
+static void take_ends(struct start_files *f, pid_t pid, struct sp_running *run)
+{
+	*run = (struct sp_running){.pid = pid,
+		.control = sp_take_fd(f->control[0]),
+		.in = sp_take_fd(f->in[1]),
+		.out = sp_take_fd(f->out[0]),
+		.errors = sp_take_fd(f->errors[0])};
+}
+
+int sp_launch_start(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	int rc = make_streams(l, &f, err);
+
+	if (rc == 0)
+		rc = give_streams(l, &f, err);
+	if (rc == 0) {
+		f.spec = sp_spec_build(l, &f.sources, err);
+		rc = f.spec < 0 ? f.spec : 0;
+	}
+	if (rc == 0)
+		rc = ask(l, &f, err);
+	if (rc == 0)
+		take_ends(&f, 0, run);
+	start_files_clear(&f);
+	return rc;
+}
+
+static pid_t spawn_ahead(
+	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
+{
+	static const char *const argv[] = {"sandpit-runner", NULL};
+	char flags[sizeof(SP_AHEAD_NAME) + 12];
+	const char *const env[] = {flags, NULL};
+	const struct sp_spawn s = {.exe_fd = f->runner,
+		.argv = argv,
+		.env = env,
+		.fds = {f->in[0], f->out[1], f->errors[1], f->control[1]},
+		.fd_count = SP_RFD_CONTROL + 1};
+	unsigned int known = 0;
+
+	if (l->mode == SP_RUNNER_CREATE)
+		known |= SP_AHEAD_KEPT;
+	if (l->sandbox->network == SP_NETWORK_HOST)
+		known |= SP_AHEAD_HOST_NETWORK;
+	if (is_born_in_cgroup(&l->sandbox->cgroups))
+		known |= SP_AHEAD_CGROUP2;
+	snprintf(flags, sizeof(flags), SP_AHEAD_NAME "=%u", known);
+	return sp_spawn(&s, NULL, err);
+}
+
+int sp_launch_ahead(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	int rc = make_streams(l, &f, err);
+	pid_t pid = -1;
+
+	if (rc == 0)
+		rc = give_streams(l, &f, err);
+	if (rc == 0) {
+		f.runner = open_runner(l, err);
+		rc = f.runner;
+	}
+	pid = rc < 0 ? rc : spawn_ahead(l, &f, err);
 	if (pid > 0)
-		*run = (struct sp_running){.pid = pid,
-			.control = sp_take_fd(f.control[0]),
-			.in = sp_take_fd(f.in[1]),
-			.out = sp_take_fd(f.out[0]),
-			.errors = sp_take_fd(f.errors[0])};
+		take_ends(&f, pid, run);
 	start_files_clear(&f);
 	return pid > 0 ? 0 : pid;
+}
+
+static int send_rest(const struct sp_launch *l, struct start_files *f,
+	const struct sp_running *run, struct sp_error *err)
+{
+	int fds[SP_RFD_SOURCES - SP_RFD_SPEC + SP_RUNNER_LAYERS_MAX +
+		SP_RUNNER_MOUNTS_MAX + 1];
+	size_t count = SP_RFD_SOURCES - SP_RFD_SPEC;
+	int rc;
+
+	f->spec = sp_spec_build(l, &f->sources, err);
+	rc = f->spec < 0 ? f->spec : open_cgroup2(l, f, err);
+	if (rc < 0)
+		return rc;
+	fds[0] = f->spec;
+	fds[SP_RFD_FILTER - SP_RFD_SPEC] = l->filter_fd;
+	fds[SP_RFD_LOCK - SP_RFD_SPEC] = l->lock_fd;
+	/* Where there is nothing to send, something fills the number. */
+	fds[SP_RFD_CGROUP - SP_RFD_SPEC] = f->cgroup < 0 ? f->spec : f->cgroup;
+	fds[SP_RFD_EXE - SP_RFD_SPEC] = f->spec;
+	fds[SP_RFD_STORE - SP_RFD_SPEC] = l->store_fd < 0 ? f->spec : l->store_fd;
+	for (size_t i = 0; i < f->sources.count; i++)
+		fds[count++] = f->sources.fds[i];
+	return pass_descriptors(run->control, fds, count, err);
+}
+
+int sp_launch_go(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err)
+{
+	struct start_files f = no_files();
+	struct sp_error why = {0};
+	int rc = send_rest(l, &f, run, &why);
+
+	start_files_clear(&f);
+	/* A runner that ended has left a better word than that, which is read next. */
+	if (rc == 0 || why.sys_errno == EPIPE)
+		return 0;
+	sp_launch_end(run);
+	if (err)
+		*err = why;
+	return rc;
 }
 
 int sp_launch_read_event(

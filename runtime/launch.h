@@ -11,8 +11,13 @@ struct sp_launch {
 	enum sp_runner_mode mode;
 	const struct sp_record *sandbox;
 	const char *runner_path;
-	const char *state_path;        /* the sandbox's folder */
-	const char *root;              /* image folder, or NULL: the host's view */
+	const char *
+		map_tools; /* folder of newuidmap, where the record has a range of it */
+	const char *state_path;    /* the sandbox's folder */
+	const char *root;          /* image folder, or NULL: the host's view */
+	const char *const *layers; /* layer_count folders, the topmost first */
+	size_t layer_count;
+	bool host_view; /* layers, and no root: they lie below the host's view */
 	const struct sp_mount *mounts; /* mount_count of them, sources absolute */
 	size_t mount_count;
 	const char *const *argv;    /* NULL for CREATE */
@@ -25,8 +30,11 @@ struct sp_launch {
 	uint64_t keep_bytes;
 	int exe_fd;    /* ENTER: program to run instead, or -1 */
 	int lock_fd;   /* launch: goes over to the supervisor */
+	int store_fd;  /* launch: locks that live as long as the sandbox, or -1 */
 	int filter_fd; /* the system call filter, or -1 with ENTER */
-	const struct sp_supervisor *supervisor; /* ENTER: whom to join */
+	int state_fd;  /* ENTER: the sandbox's folder */
+	bool is_last;  /* ENTER: the sandbox ends with the command */
+	bool spares;   /* CREATE: always have a place for a command prepared */
 };
 
 /* Where standard input comes from: nowhere, a descriptor, or a function (0 is the end). */
@@ -46,16 +54,33 @@ struct sp_relay {
 	void *on_output_ctx;
 };
 
-/* A runner that was started; zeroed is none. */
+/* A command that was started; zeroed is none. */
 struct sp_running {
-	pid_t pid;
+	pid_t pid;           /* of the runner; 0 with ENTER: the sandbox's own serves */
 	int control;         /* events */
 	int in, out, errors; /* our ends of the streams, -1 when done */
 };
 
-/* Start it.  Nothing is left behind on failure. */
+/* Ask the supervisor of the sandbox in this folder to end it that long from now. */
+int sp_launch_set_ttl(int state_fd, int64_t ttl_ms, struct sp_error *err);
+
+/* ENTER: start it.  Nothing is left behind on failure. */
 int sp_launch_start(
 	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+
+/*
+ * RUN and CREATE, in two steps: the runner starts and makes namespaces while the caller
+ * still prepares, and waits; should the caller end, so does it, and nothing is left.
+ * Of *l the first step reads mode, runner_path, tty, and of the sandbox its ids, network and
+ * the version of its cgroups, which are then settled.
+ */
+int sp_launch_ahead(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+/* Everything is on record: let it go on.  On failure the runner has ended. */
+int sp_launch_go(
+	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
+/* Close all and bury the runner, which ends itself when its control does. */
+void sp_launch_end(struct sp_running *run);
 
 /* CREATE: wait until the sandbox answers.  Ends *run. */
 int sp_launch_wait_ready(

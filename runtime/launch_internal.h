@@ -3,13 +3,18 @@
 #ifndef SP_RUNTIME_LAUNCH_INTERNAL_H
 #define SP_RUNTIME_LAUNCH_INTERNAL_H
 
+#include "runtime/control.h"
 #include "runtime/launch.h"
 
 /* The runner's next event; SYSTEM when it died without one. */
 int sp_launch_read_event(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
 
-/* Close everything and bury the runner, which ends itself when its control does. */
-void sp_launch_end(struct sp_running *run);
+/*
+ * Send a request to the supervisor behind the socket in a sandbox's folder; the answer
+ * comes over the connection that is returned.
+ */
+int sp_control_send(int state_fd, const struct sp_control_request *request,
+	const int *fds, size_t fd_count, struct sp_error *err);
 
 #endif

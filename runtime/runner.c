@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandpit-runner: starts a sandbox, or a command in one, and stays as its supervisor.
+ * sandpit-runner: starts a sandbox and stays as its supervisor.
  *
  * The launch is the list in launch(); what the child does, in the order it must happen,
  * is the list in sandbox_init().
@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -23,6 +24,8 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "runtime/pass.h"
 
 void runner_mark(struct runner *r, const char *name)
 {
@@ -81,19 +84,34 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->workdir) &&
 		text_fits(base, s->size, s->user) &&
 		text_fits(base, s->size, s->root) &&
+		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
-		text_fits(base, s->size, s->claim_path);
+		text_fits(base, s->size, s->claim_path) &&
+		text_fits(base, s->size, s->map_tools);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);
+	for (uint32_t i = 0; fits && i < s->layer_count; i++)
+		fits = text_fits(base, s->size, s->layers[i].source);
 	for (uint32_t i = 0; fits && i < s->mount_count; i++)
 		fits = text_fits(base, s->size, s->mounts[i].source) &&
 			text_fits(base, s->size, s->mounts[i].target);
 	return fits;
 }
 
+int new_marks(struct runner *r, struct sp_error *err)
+{
+	struct sp_runner_marks *marks = mmap(NULL, sizeof(*marks),
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (marks == MAP_FAILED)
+		return sp_fail_errno(err, "map memory");
+	r->marks = marks;
+	return 0;
+}
+
 /* Map the specification and lay out argv and env; nothing is allocated after this. */
-static int load_spec(struct runner *r, struct sp_error *err)
+int load_spec(struct runner *r, struct sp_error *err)
 {
 	const struct sp_runner_spec *s;
 	struct stat st;
@@ -112,9 +130,7 @@ static int load_spec(struct runner *r, struct sp_error *err)
 	count = (size_t)s->argc + s->envc + 4;
 	lists = mmap(NULL, count * sizeof(*lists), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	r->marks = mmap(NULL, sizeof(*r->marks), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (lists == MAP_FAILED || r->marks == MAP_FAILED)
+	if (lists == MAP_FAILED)
 		return sp_fail_errno(err, "map memory");
 	r->spec = s;
 	r->argv = lists;
@@ -123,6 +139,18 @@ static int load_spec(struct runner *r, struct sp_error *err)
 	if (!split_texts((const char *)s, s->size, s->argv, s->argc, lists) ||
 		!split_texts((const char *)s, s->size, s->env, s->envc, r->env))
 		return sp_fail(err, SP_ERR_INVALID, "runner: broken specification");
+	return 0;
+}
+
+/* Out of the way of descriptors that arrive later and have to get low numbers. */
+static int move_up(int *fd, struct sp_error *err)
+{
+	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, OWN_FD);
+
+	if (moved < 0)
+		return sp_fail_errno(err, "move a descriptor");
+	close(*fd);
+	*fd = moved;
 	return 0;
 }
 
@@ -136,16 +164,33 @@ static int open_proc(struct runner *r, struct sp_error *err)
 		return sp_fail_errno(err, "open /proc");
 	if (fstatfs(r->proc_fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
 		return sp_fail(err, SP_ERR_UNSUPPORTED, "/proc is not a procfs");
-	return 0;
+	return move_up(&r->proc_fd, err);
 }
 
 static int open_channels(struct runner *r, struct sp_error *err)
 {
+	int *const ends[] = {
+		&r->release[0], &r->release[1], &r->status[0], &r->status[1]};
+	int rc = 0;
+
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->release) < 0)
 		return sp_fail_errno(err, "make a socket pair");
 	if (pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make a pipe");
-	return 0;
+	for (size_t i = 0; rc == 0 && i < sizeof(ends) / sizeof(ends[0]); i++)
+		rc = move_up(ends[i], err);
+	return rc;
+}
+
+/*
+ * Which network namespace process 1 is cloned with.  That of a run is made beside, which
+ * saves its time; those of a kept sandbox are opened below, so all must be there.
+ */
+static uint64_t network_flag(const struct runner *r)
+{
+	if (r->ahead & SP_AHEAD_HOST_NETWORK)
+		return 0;
+	return r->ahead & SP_AHEAD_KEPT ? CLONE_NEWNET : 0;
 }
 
 /* Clone process 1 into all its namespaces, and into its cgroup where v2 can do that. */
@@ -153,15 +198,13 @@ static pid_t clone_init(struct runner *r, int *child_fd, struct sp_error *err)
 {
 	struct clone_args args = {
 		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-			CLONE_NEWUTS | CLONE_PIDFD,
+			CLONE_NEWUTS | CLONE_PIDFD | network_flag(r),
 		.pidfd = (uintptr_t)child_fd,
 		.exit_signal = SIGCHLD,
 	};
 	long pid;
 
-	if (!(r->spec->flags & SP_RF_HOST_NETWORK))
-		args.flags |= CLONE_NEWNET;
-	if (r->spec->flags & SP_RF_HAS_CGROUP2) {
+	if (r->ahead & SP_AHEAD_CGROUP2) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = SP_RFD_CGROUP;
 	}
@@ -213,30 +256,86 @@ static int set_oom_score(const struct runner *r, pid_t child, struct sp_error *e
 	return n < 0 ? sp_fail_errno(err, "set OOM score") : 0;
 }
 
-/* The parent's side of the launch, in the order of docs/security.md. */
-static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
+/* Is it what we were told when we started? */
+static bool is_as_told(const struct runner *r)
 {
-	struct sources sources = {.count = 0};
-	int rc = open_channels(r, err);
+	const struct sp_runner_spec *s = r->spec;
+	uint32_t known = 0;
 
-	if (rc < 0)
-		return rc;
-	runner_mark(r, "runner up");
+	if (s->mode == SP_RUNNER_CREATE)
+		known |= SP_AHEAD_KEPT;
+	if (s->flags & SP_RF_HOST_NETWORK)
+		known |= SP_AHEAD_HOST_NETWORK;
+	if (s->flags & SP_RF_HAS_CGROUP2)
+		known |= SP_AHEAD_CGROUP2;
+	return s->mode != SP_RUNNER_ENTER && known == r->ahead;
+}
+
+/* Wait until the caller has everything on record, and take what it hands over. */
+static int receive_rest(struct runner *r, struct sp_error *err)
+{
+	int fds[PASS_MAX];
+	size_t count = 0;
+	int rc = take_descriptors(SP_RFD_CONTROL, fds, PASS_MAX, &count, err);
+
+	if (rc == 0)
+		_exit(0); /* nobody waits for it any more; process 1 ends with us */
+	for (size_t i = 0; rc > 0 && i < count; i++)
+		if (fds[i] != SP_RFD_SPEC + (int)i)
+			return sp_fail(err, SP_ERR_PROTOCOL,
+				"runner: descriptor %zu is %d", i, fds[i]);
+	if (rc > 0)
+		rc = load_spec(r, err);
+	if (rc == 0 && !is_as_told(r))
+		rc = sp_fail(err, SP_ERR_PROTOCOL, "runner: another specification");
+	return rc;
+}
+
+/* Process 1 is there and waits: what does not depend on the specification. */
+static int begin_child(
+	struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
+{
+	int rc;
+
 	*child = clone_init(r, child_fd, err);
 	if (*child < 0)
 		return *child;
 	if (*child == 0)
 		sandbox_init(r); /* waits to be released */
-	runner_mark(r, "namespaces");
 	close(r->release[1]);
 	close(r->status[1]);
+	rc = move_up(child_fd, err);
+	if (rc == 0)
+		rc = set_oom_score(r, *child, err);
+	if (rc == 0 && (r->ahead & SP_AHEAD_KEPT))
+		rc = open_namespaces(r, *child, err);
+	runner_mark(r, "namespaces");
+	return rc;
+}
 
-	/* The child does nothing before its ids are mapped. */
-	rc = set_oom_score(r, *child, err);
+/*
+ * The parent's side of the launch, in the order of docs/security.md.  The namespaces are
+ * made while the caller still prepares, unless process 1 is to be born in a cgroup.
+ */
+static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
+{
+	struct sources sources = {.count = 0};
+	const int specified[] = {SP_RFD_SPEC, SP_RFD_FILTER};
+	bool is_early = !(r->ahead & SP_AHEAD_CGROUP2);
+	int rc = open_channels(r, err);
+
+	runner_mark(r, "runner up");
+	if (rc == 0 && is_early)
+		rc = begin_child(r, child, child_fd, err);
+	if (rc == 0)
+		rc = receive_rest(r, err);
+	if (rc == 0 && !is_early)
+		rc = begin_child(r, child, child_fd, err);
+	if (rc == 0 && is_early)
+		rc = pass_descriptors(r->release[0], specified, 2, err);
+	/* Until its ids are mapped the child does nothing that depends on them. */
 	if (rc == 0)
 		rc = write_id_maps(r, *child, err);
-	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
-		rc = open_namespaces(r, *child, err);
 	if (rc == 0)
 		rc = open_sources(r, *child, &sources, err);
 	if (rc == 0)
@@ -252,16 +351,23 @@ static int run_launch(struct runner *r)
 	int child_fd = -1;
 
 	memset(&event, 0, sizeof(event));
-	if (launch(r, &child, &child_fd, &event.error) == 0)
-		return supervise(r, child, child_fd);
-	if (child > 0)
-		kill(child, SIGKILL);
-	event.kind = SP_EVENT_FAILED;
+	if (launch(r, &child, &child_fd, &event.error) < 0) {
+		if (child > 0)
+			kill(child, SIGKILL);
+		event.kind = SP_EVENT_FAILED;
+		send_event(r, &event);
+		return 1;
+	}
+	if (r->spec->mode == SP_RUNNER_CREATE)
+		return serve(r, child, child_fd);
+	supervise(r, child, child_fd, &event);
+	remove_traces(r);
+	runner_mark(r, "cleaned");
 	send_event(r, &event);
-	return 1;
+	return 0;
 }
 
-/* What is kept outlives its maker, who waits for the first process only. */
+/* A kept sandbox outlives its maker, who waits for the first process only. */
 static void detach(void)
 {
 	if (fork() > 0)
@@ -270,15 +376,27 @@ static void detach(void)
 
 static int start(struct runner *r, struct sp_error *err)
 {
-	int rc = load_spec(r, err);
+	const char *ahead = getenv(SP_AHEAD_NAME);
+	int rc = new_marks(r, err);
 
-	return rc < 0 ? rc : open_proc(r, err);
+	if (rc == 0)
+		rc = open_proc(r, err);
+	if (rc == 0 && !ahead)
+		rc = sp_fail(err, SP_ERR_INVALID,
+			"sandpit-runner is started by sandpit, not by hand");
+	if (rc == 0)
+		r->ahead = (uint32_t)strtoul(ahead, NULL, 10);
+	return rc;
 }
 
 int main(void)
 {
 	struct sp_runner_event event;
-	struct runner r = {.proc_fd = -1, .release = {-1, -1}, .status = {-1, -1}};
+	struct runner r = {.proc_fd = -1,
+		.layer_fd = -1,
+		.release = {-1, -1},
+		.status = {-1, -1},
+		.request = {-1, -1}};
 
 	umask(022);
 	memset(&event, 0, sizeof(event));
@@ -287,9 +405,9 @@ int main(void)
 		(void)send(SP_RFD_CONTROL, &event, sizeof(event), MSG_NOSIGNAL);
 		return 1;
 	}
-	if (r.spec->mode == SP_RUNNER_CREATE || r.spec->flags & SP_RF_BACKGROUND)
+	if (r.ahead & SP_AHEAD_KEPT)
 		detach();
 	/* What is typed at a terminal is for the caller, who then asks us to stop. */
 	(void)setsid();
-	return r.spec->mode == SP_RUNNER_ENTER ? enter(&r) : run_launch(&r);
+	return run_launch(&r);
 }

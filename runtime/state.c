@@ -41,7 +41,7 @@ int sp_state_open(const char *path, struct sp_error *err)
 	return sp_take_fd(fd);
 }
 
-static int open_sandbox(int base_fd, const char *id, struct sp_error *err)
+int sp_state_folder(int base_fd, const char *id, struct sp_error *err)
 {
 	int fd = -1;
 
@@ -79,7 +79,7 @@ static int make_locked(int base_fd, const struct sp_record *r, struct sp_error *
 
 	if (mkdirat(base_fd, r->id, 0700) < 0)
 		return sp_fail_errno(err, "make state of %s", r->id);
-	folder = open_sandbox(base_fd, r->id, err);
+	folder = sp_state_folder(base_fd, r->id, err);
 	if (folder < 0)
 		return folder;
 	lock = openat(
@@ -110,7 +110,7 @@ int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err)
 
 int sp_state_update(int base_fd, const struct sp_record *r, struct sp_error *err)
 {
-	sp_autoclose int folder = open_sandbox(base_fd, r->id, err);
+	sp_autoclose int folder = sp_state_folder(base_fd, r->id, err);
 	int rc;
 
 	if (folder < 0)
@@ -128,7 +128,7 @@ int sp_state_update(int base_fd, const struct sp_record *r, struct sp_error *err
 int sp_state_note_supervisor(int base_fd, const char *id, const struct sp_supervisor *s,
 	struct sp_error *err)
 {
-	sp_autoclose int folder = open_sandbox(base_fd, id, err);
+	sp_autoclose int folder = sp_state_folder(base_fd, id, err);
 	sp_autoclose int fd = -1;
 	char text[96];
 	int len;
@@ -147,7 +147,7 @@ int sp_state_note_supervisor(int base_fd, const char *id, const struct sp_superv
 int sp_state_read(
 	int base_fd, const char *id, struct sp_record *out, struct sp_error *err)
 {
-	sp_autoclose int folder = open_sandbox(base_fd, id, err);
+	sp_autoclose int folder = sp_state_folder(base_fd, id, err);
 	sp_autofree char *text = NULL;
 	struct sp_bytes bytes = {0};
 	int rc;
@@ -212,7 +212,7 @@ static bool is_dead(int base_fd, int folder)
 int sp_state_life(int base_fd, const char *id, enum sp_liveness *life,
 	struct sp_supervisor *s, struct sp_error *err)
 {
-	sp_autoclose int folder = open_sandbox(base_fd, id, err);
+	sp_autoclose int folder = sp_state_folder(base_fd, id, err);
 	struct sp_supervisor found = {0};
 
 	if (folder < 0)
@@ -279,7 +279,7 @@ int sp_state_lock_dead(int base_fd, const char *id, int *lock_fd, struct sp_erro
 	/* Nobody is between making a folder and locking it while this is held. */
 	if (flock(base_fd, LOCK_EX) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	folder = open_sandbox(base_fd, id, err);
+	folder = sp_state_folder(base_fd, id, err);
 	if (folder < 0)
 		rc = folder == SP_ERR_NOT_FOUND ? 0 : folder;
 	else

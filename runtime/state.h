@@ -21,10 +21,18 @@ struct sp_record {
 	char *image, *workdir, *user, *seccomp;
 	struct sp_strv labels; /* "KEY=VALUE" */
 	struct sp_strv env;
-	struct sp_strv layers; /* "NAME=STATE[: REASON]" */
+	struct sp_strv layers;    /* "NAME=STATE[: REASON]" */
+	char *base;               /* what the image is at last: "host", or a folder */
+	struct sp_strv snapshots; /* names of those on it, the topmost first */
+	struct sp_strv mounts;    /* as they were asked for: providers/local/mounts.c */
 	struct sp_limits limits;
 	enum sp_network network;
+	/*
+	 * Ids 0.. inside are outer_uid.. on the host; where newuidmap mapped them, only 0 is
+	 * that and 1.. are range_uid + 1.. (range_uid 0: it did not).
+	 */
 	uint32_t outer_uid, outer_gid, id_count;
+	uint32_t range_uid, range_gid;
 	uint64_t capabilities;
 	bool is_privileged;
 	bool is_kept; /* has a life of its own, others may join */
@@ -33,6 +41,9 @@ struct sp_record {
 };
 
 void sp_record_clear(struct sp_record *r);
+/* Is this host id one of those inside? */
+bool sp_record_maps_uid(const struct sp_record *r, uint32_t uid);
+bool sp_record_maps_gid(const struct sp_record *r, uint32_t gid);
 #define sp_autorecord SP_AUTO(sp_record_clear)
 
 /* Text of a record, and back; PROTOCOL for anything that does not parse to its end. */
@@ -50,6 +61,9 @@ struct sp_supervisor {
 
 /* Open the folder all sandboxes are in, made 0700 if missing; it must be ours alone. */
 int sp_state_open(const char *path, struct sp_error *err);
+
+/* Open the folder of a sandbox that is there. */
+int sp_state_folder(int base_fd, const char *id, struct sp_error *err);
 
 /* Make the folder of r->id, locked, with its record.  Returns the lock's descriptor. */
 int sp_state_begin(int base_fd, const struct sp_record *r, struct sp_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The supervisor: enforces the deadlines, hears of the end, leaves nothing behind.  It is
- * outside the sandbox, so nothing inside can stop it; killing process 1 ends all inside.
+ * The supervisor of one command: enforces its deadline and hears of its end.  It is outside
+ * the sandbox, so nothing inside can stop it; killing process 1 ends all inside.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +28,11 @@ struct supervision {
 	struct pollfd fds[WATCH_COUNT];
 	int64_t deadline_ms; /* monotonic, or 0 */
 	bool is_killed, has_outcome;
-	uint64_t oom_kills_before;
-	struct sp_runner_event event;
+	struct limit_watch limits;
+	struct sp_runner_event *event;
 };
 
-int64_t runner_now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec t;
 
@@ -56,50 +56,8 @@ static void kill_child(struct supervision *s)
 	s->is_killed = true;
 	/* A command that joined leaves the sandbox standing: only its own tree ends. */
 	if (s->r->spec->mode == SP_RUNNER_ENTER)
-		s->event.has_survivors = !kill_tree(s->r, s->child);
+		s->event->has_survivors = !kill_tree(s->r, s->child);
 	(void)syscall(SYS_pidfd_send_signal, s->fds[WATCH_CHILD].fd, SIGKILL, NULL, 0);
-}
-
-/* Written by us and not by the caller, who may be dead by now. */
-static int write_init_file(const struct supervision *s, struct sp_error *err)
-{
-	char path[4096], text[96];
-	int len = snprintf(text, sizeof(text), "%d %llu %d\n", getpid(),
-		(unsigned long long)sp_proc_start_ticks(getpid()), s->child);
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/" SP_STATE_INIT,
-		spec_text(s->r, s->r->spec->state_path));
-	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		n = write(fd, text, (size_t)len);
-		close(fd);
-	}
-	return n == len ? 0 : sp_fail_errno(err, "write %s", path);
-}
-
-static void take_ready(struct supervision *s)
-{
-	int devnull;
-
-	if (write_init_file(s, &s->event.error) < 0) {
-		s->event.kind = SP_EVENT_FAILED;
-		s->has_outcome = true;
-		kill_child(s);
-		return;
-	}
-	s->event.kind = SP_EVENT_READY;
-	send_event(s->r, &s->event);
-	s->deadline_ms = s->r->spec->ttl_ms ? runner_now_ms() + s->r->spec->ttl_ms : 0;
-	/* From here on nobody's: no terminal, no pipe, no folder of the caller is held. */
-	close(SP_RFD_CONTROL);
-	s->fds[WATCH_CONTROL].fd = -1;
-	devnull = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; devnull >= 0 && fd < 3; fd++)
-		(void)dup2(devnull, fd);
-	if (chdir("/") < 0)
-		return;
 }
 
 static void take_status(struct supervision *s)
@@ -116,17 +74,15 @@ static void take_status(struct supervision *s)
 	s->r->degraded |= m.degraded;
 	if (s->has_outcome)
 		return;
-	if (m.kind == STATUS_READY) {
-		take_ready(s);
-	} else if (m.kind == STATUS_EXIT) {
+	if (m.kind == STATUS_EXIT) {
 		s->has_outcome = true;
-		s->event.kind = SP_EVENT_ENDED;
-		s->event.status = m.status;
+		s->event->kind = SP_EVENT_ENDED;
+		s->event->status = m.status;
 		runner_mark(s->r, "exited");
 	} else {
 		s->has_outcome = true;
-		s->event.kind = SP_EVENT_FAILED;
-		s->event.error = m.error;
+		s->event->kind = SP_EVENT_FAILED;
+		s->event->error = m.error;
 		kill_child(s);
 	}
 }
@@ -139,33 +95,42 @@ static void take_control(struct supervision *s)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	s->event.cancelled = true;
+	s->event->cancelled = true;
 	s->fds[WATCH_CONTROL].fd = -1;
 	kill_child(s);
 }
 
-static int poll_timeout(const struct supervision *s)
+static int poll_timeout(struct supervision *s)
 {
+	int cpu_left = s->is_killed ? -1 : watch_cpu_left_ms(&s->limits);
 	int64_t left;
 
 	if (s->deadline_ms == 0 || s->is_killed)
-		return -1;
-	left = s->deadline_ms - runner_now_ms();
-	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+		return cpu_left;
+	left = s->deadline_ms - now_ms();
+	left = left <= 0 ? 0 : left > 1000000 ? 1000000 : left;
+	return cpu_left >= 0 && cpu_left < left ? cpu_left : (int)left;
 }
 
-/* Returns when the child is dead and everything it said was read. */
+/*
+ * Returns when the child is dead and everything it said was read.  One that joined leaves
+ * nothing that is worth to wait for once its end is told.
+ */
 static void watch(struct supervision *s)
 {
-	for (;;) {
+	const bool joined = s->r->spec->mode == SP_RUNNER_ENTER;
+
+	while (!(joined && s->has_outcome && !s->is_killed)) {
 		int n = poll(s->fds, WATCH_COUNT, poll_timeout(s));
 
 		if (n < 0 && errno != EINTR)
 			kill_child(s);
-		if (n == 0 && s->deadline_ms && runner_now_ms() >= s->deadline_ms) {
-			s->event.timed_out = true;
+		if (n == 0 && s->deadline_ms && now_ms() >= s->deadline_ms) {
+			s->event->timed_out = true;
 			kill_child(s);
 		}
+		if (s->limits.cpu_is_used_up)
+			kill_child(s);
 		if (n <= 0)
 			continue;
 		if (s->fds[WATCH_STATUS].revents)
@@ -179,7 +144,7 @@ static void watch(struct supervision *s)
 	}
 }
 
-static void clean_up(const struct runner *r)
+void remove_traces(const struct runner *r)
 {
 	for (size_t i = 0; i < r->spec->cgroup_count; i++)
 		(void)sp_remove_cgroup(spec_text(r, r->spec->cgroups[i].path));
@@ -189,7 +154,7 @@ static void clean_up(const struct runner *r)
 		(void)sp_remove_state(spec_text(r, r->spec->state_path));
 }
 
-int open_end_signals(void)
+int open_signals(bool with_children)
 {
 	sigset_t set;
 
@@ -197,39 +162,39 @@ int open_end_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	if (with_children)
+		sigaddset(&set, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int supervise(struct runner *r, pid_t child, int child_fd)
+void supervise(
+	struct runner *r, pid_t child, int child_fd, struct sp_runner_event *event)
 {
-	struct supervision s = {.r = r, .child = child};
+	struct supervision s = {.r = r, .child = child, .event = event};
+	bool joined = r->spec->mode == SP_RUNNER_ENTER;
 	int status = 0;
 
 	s.fds[WATCH_CONTROL] = (struct pollfd){.fd = SP_RFD_CONTROL, .events = POLLIN};
 	s.fds[WATCH_STATUS] = (struct pollfd){.fd = r->status[0], .events = POLLIN};
 	s.fds[WATCH_CHILD] = (struct pollfd){.fd = child_fd, .events = POLLIN};
+	watch_limits(&s.limits, r);
 	s.fds[WATCH_SIGNAL] = (struct pollfd){
-		.fd = open_end_signals(), .events = POLLIN};
-	s.oom_kills_before = r->spec->mode == SP_RUNNER_ENTER ? count_oom_kills(r) : 0;
-	if (r->spec->mode != SP_RUNNER_CREATE && r->spec->timeout_ms)
-		s.deadline_ms = runner_now_ms() + r->spec->timeout_ms;
+		.fd = open_signals(false), .events = POLLIN};
+	if (r->spec->timeout_ms)
+		s.deadline_ms = now_ms() + r->spec->timeout_ms;
 	/* The command's streams are the command's: held here they would never end. */
-	if (r->spec->mode != SP_RUNNER_CREATE)
-		for (int fd = 0; fd < 3; fd++)
-			close(fd);
+	for (int fd = 0; fd < 3; fd++)
+		close(fd);
 	watch(&s);
-	while (waitpid(child, &status, __WALL) < 0 && errno == EINTR)
+	/* A reaper that has told the end is as good as gone; its caller buries it. */
+	while (!(joined && s.has_outcome) && waitpid(child, &status, __WALL) < 0 &&
+		errno == EINTR)
 		;
 	if (!s.has_outcome) {
-		s.event.kind = SP_EVENT_ENDED;
-		s.event.status = status;
+		event->kind = SP_EVENT_ENDED;
+		event->status = status;
 	}
-	s.event.oom_killed = count_oom_kills(r) > s.oom_kills_before;
+	tell_limits(&s.limits, r, event);
 	runner_mark(r, "dead");
-	if (r->spec->mode != SP_RUNNER_ENTER)
-		clean_up(r);
-	runner_mark(r, "cleaned");
-	send_event(r, &s.event);
-	return 0;
 }

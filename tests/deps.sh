@@ -65,6 +65,7 @@ need_test() {
   tool tar tar
   tool node nodejs
   tool setpriv util-linux
+  tool newuidmap uidmap
   tool unshare util-linux
   tool mount mount
   tool ps procps

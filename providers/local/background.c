@@ -27,12 +27,11 @@ int local_start(struct sp_provider *p, const char *id, const struct sp_command *
 	const struct local *l = local_of(p);
 	sp_autorecord struct sp_record record = {0};
 	sp_autofree char *path = state_path(l, id);
-	struct sp_supervisor supervisor = {0};
+	sp_autoclose int folder = local_find_running(l, id, &record, err);
 	struct sp_runner_event event = {0};
 	struct sp_running running = {0};
 	struct sp_launch launch = {.mode = SP_RUNNER_ENTER,
 		.sandbox = &record,
-		.runner_path = l->runner,
 		.state_path = path,
 		.argv = command->argv,
 		.env = command->env,
@@ -47,14 +46,13 @@ int local_start(struct sp_provider *p, const char *id, const struct sp_command *
 		.exe_fd = -1,
 		.lock_fd = -1,
 		.filter_fd = -1,
-		.supervisor = &supervisor};
+		.store_fd = -1,
+		.state_fd = folder};
 	int rc;
 
-	if (!path)
-		return out_of_memory(err);
-	rc = local_find_running(l, id, &record, &supervisor, err);
-	if (rc == 0)
-		rc = sp_launch_start(&launch, &running, err);
+	if (folder < 0)
+		return folder;
+	rc = path ? sp_launch_start(&launch, &running, err) : out_of_memory(err);
 	if (rc == 0)
 		rc = sp_launch_wait_started(&running, &event, err);
 	if (rc == 0)

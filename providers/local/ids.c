@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Host ids behind the ids of a sandbox.  As root each sandbox gets a range of its own, far
- * above what user databases hand out, claimed by a link named after it.  Without privilege
- * there is one id, the caller's own.
+ * above what user databases hand out, claimed by a link named after it.  An ordinary user
+ * gets one of the ranges granted in /etc/subuid, or, where there are none, has one id: the
+ * caller's own.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -112,36 +113,44 @@ static int try_claim(const struct local *l, const char *id, const char *claim)
 	return errno == EEXIST ? replace_stale(l, id, claim) : -1;
 }
 
-static int claim_range(const struct local *l, struct sp_record *r, struct sp_error *err)
+/* A slot from first on, below count, that is this sandbox's alone; -1 when all are taken. */
+static int claim_slot(const struct local *l, struct sp_record *r, uint32_t first,
+	uint32_t count, struct sp_error *err)
 {
-	uint32_t first = hash(r->id) % RANGES;
+	uint32_t start = hash(r->id);
 
-	for (uint32_t i = 0; i < RANGES; i++) {
-		uint32_t slot = (first + i) % RANGES;
+	for (uint32_t i = 0; i < count - first; i++) {
+		uint32_t slot = first + (start % (count - first) + i) % (count - first);
 		sp_autofree char *claim = NULL;
 
 		if (asprintf(&claim, "%s/%u", l->ids, slot) < 0)
 			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 		if (try_claim(l, r->id, claim) == 0) {
-			r->outer_uid = r->outer_gid = RANGE_FIRST + slot * RANGE_IDS;
-			r->id_count = RANGE_IDS;
 			r->claim = sp_take_ptr(claim);
-			return 0;
+			return (int)slot;
 		}
 		if (errno != EEXIST)
 			return sp_fail_errno(err, "claim id range %s", claim);
 	}
-	return sp_fail(err, SP_ERR_LIMIT, "all %u id ranges are in use", RANGES);
+	return sp_fail(err, SP_ERR_LIMIT, "all %u id ranges are in use", count - first);
 }
 
-bool local_keeps_groups(void)
+static int claim_range(const struct local *l, struct sp_record *r, struct sp_error *err)
+{
+	int slot = claim_slot(l, r, 0, RANGES, err);
+
+	if (slot < 0)
+		return slot;
+	r->outer_uid = r->outer_gid = RANGE_FIRST + (uint32_t)slot * RANGE_IDS;
+	r->id_count = RANGE_IDS;
+	return 0;
+}
+
+static bool has_foreign_groups(void)
 {
 	gid_t groups[GROUPS_MAX];
-	int n;
+	int n = getgroups(GROUPS_MAX, groups);
 
-	if (geteuid() == 0)
-		return false;
-	n = getgroups(GROUPS_MAX, groups);
 	if (n < 0)
 		return true;
 	for (int i = 0; i < n; i++)
@@ -150,13 +159,65 @@ bool local_keeps_groups(void)
 	return false;
 }
 
-int local_claim_ids(const struct local *l, struct sp_record *r, struct sp_error *err)
+bool local_keeps_groups(const struct local *l)
 {
-	r->is_privileged = geteuid() == 0;
-	if (r->is_privileged)
-		return claim_range(l, r, err);
+	return geteuid() != 0 && local_subids(l)->count == 0 && has_foreign_groups();
+}
+
+static void take_own_id(
+	const struct local_subids *subids, struct local_ids *ids, struct sp_record *r)
+{
 	r->outer_uid = geteuid();
 	r->outer_gid = getegid();
 	r->id_count = 1;
+	snprintf(ids->why, sizeof(ids->why), "one id, the caller's own: %s",
+		subids->why_not[0] ? subids->why_not : "no ids were granted");
+}
+
+/*
+ * The first block is for those who find no other: it is shared, and each of them says so.
+ * With mounts user 0 inside is the caller, or what is written there would belong to an id
+ * that the caller cannot even remove files of.
+ */
+static int take_granted(const struct local *l, const struct local_subids *subids,
+	struct local_ids *ids, struct sp_record *r, struct sp_error *err)
+{
+	int slot = subids->count > 1 ? claim_slot(l, r, 1, (uint32_t)subids->count, err)
+				     : SP_ERR_LIMIT;
+
+	if (slot == SP_ERR_LIMIT) {
+		slot = 0;
+		snprintf(ids->why, sizeof(ids->why),
+			"shared with your other sandboxes: %s%zu ranges of 65536 ids "
+			"in /etc/subuid and /etc/subgid",
+			subids->count > 1 ? "all others are in use of " : "there are ",
+			subids->count);
+	}
+	if (slot < 0)
+		return slot;
+	r->outer_uid = r->range_uid = subids->uids[slot];
+	r->outer_gid = r->range_gid = subids->gids[slot];
+	r->id_count = LOCAL_BLOCK_IDS;
+	if (ids->has_mounts) {
+		r->outer_uid = geteuid();
+		r->outer_gid = getegid();
+		snprintf(ids->why, sizeof(ids->why),
+			"user 0 inside is you, because of the mounts");
+	}
+	return 0;
+}
+
+int local_claim_ids(const struct local *l, struct local_ids *ids, struct sp_record *r,
+	struct sp_error *err)
+{
+	const struct local_subids *subids;
+
+	r->is_privileged = geteuid() == 0;
+	if (r->is_privileged)
+		return claim_range(l, r, err);
+	subids = local_subids(l);
+	if (subids->count)
+		return take_granted(l, subids, ids, r, err);
+	take_own_id(subids, ids, r);
 	return 0;
 }

@@ -25,6 +25,9 @@ void local_outcome(
 		.signal = WIFSIGNALED(event->status) ? WTERMSIG(event->status) : 0,
 		.timed_out = event->timed_out,
 		.oom_killed = event->oom_killed,
+		.disk_full = event->disk_full,
+		.pids_exceeded = event->pids_exceeded,
+		.cpu_time_exceeded = event->cpu_time_exceeded,
 		.cancelled = event->cancelled,
 		.wall_us = sp_clock_us() - start_us};
 }
@@ -44,15 +47,16 @@ void local_timeline(
 }
 
 int local_find_running(const struct local *l, const char *id, struct sp_record *record,
-	struct sp_supervisor *supervisor, struct sp_error *err)
+	struct sp_error *err)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
+	sp_autoclose int folder = base < 0 ? base : sp_state_folder(base, id, err);
 	enum sp_liveness life;
 	int rc;
 
-	if (base < 0)
-		return base;
-	rc = sp_state_life(base, id, &life, supervisor, err);
+	if (folder < 0)
+		return folder;
+	rc = sp_state_life(base, id, &life, NULL, err);
 	if (rc < 0)
 		return rc;
 	if (life == SP_LIFE_DEAD)
@@ -68,7 +72,7 @@ int local_find_running(const struct local *l, const char *id, struct sp_record *
 			"sandbox %s belongs to one command of 'run' and cannot be "
 			"joined",
 			id);
-	return 0;
+	return sp_take_fd(folder);
 }
 
 static int join(const struct local *l, const char *id, struct sp_launch *launch,
@@ -76,17 +80,16 @@ static int join(const struct local *l, const char *id, struct sp_launch *launch,
 	struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
-	struct sp_supervisor supervisor = {0};
+	sp_autoclose int folder = local_find_running(l, id, &record, err);
 	struct sp_running running = {0};
-	int rc = local_find_running(l, id, &record, &supervisor, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	if (folder < 0)
+		return folder;
 	launch->mode = SP_RUNNER_ENTER;
 	launch->sandbox = &record;
-	launch->runner_path = l->runner;
 	launch->lock_fd = launch->filter_fd = -1;
-	launch->supervisor = &supervisor;
+	launch->state_fd = folder;
 	rc = sp_launch_start(launch, &running, err);
 	if (rc < 0)
 		return rc;

@@ -10,11 +10,6 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
-
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -29,9 +24,7 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
@@ -45,7 +38,42 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	return sp_state_update(plan->base_fd, r, err);
 }
 
-static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
+static void mark(const struct sp_command *command, const char *name)
+{
+	if (command)
+		sp_timeline_mark(command->timeline, command->timeline_start_us, name);
+}
+
+static void set_command(struct sp_launch *launch, const struct sp_command *command)
+{
+	launch->argv = command->argv;
+	launch->env = command->env;
+	launch->workdir = command->workdir;
+	launch->user = command->user;
+	launch->timeout_ms = command->timeout_ms;
+	launch->tty = command->tty;
+	launch->window = command->window;
+}
+
+static struct sp_launch launch_of(
+	const struct local *l, const struct local_plan *plan, enum sp_runner_mode mode)
+{
+	return (struct sp_launch){.mode = mode,
+		.sandbox = &plan->record,
+		.runner_path = l->runner,
+		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
+		.state_path = plan->state_path,
+		.root = plan->root,
+		.mounts = plan->mounts,
+		.mount_count = plan->mount_count,
+		.exe_fd = -1,
+		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
+		.filter_fd = plan->filter_fd};
+}
+
+/* What a launch needs to know first: checked, and ids of its own claimed. */
+static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
 {
 	int rc = local_plan_make(l, spec, mode, plan, err);
@@ -58,40 +86,57 @@ static int prepare(const struct local *l, const struct sp_sandbox_spec *spec,
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	rc = local_claim_ids(l, &plan->record, err);
+	plan->ids.has_mounts = plan->mount_count > 0;
+	return local_claim_ids(l, &plan->ids, &plan->record, err);
+}
+
+/* The rest, while the runner makes its namespaces. */
+static int put_on_record(const struct local *l, const struct sp_sandbox_spec *spec,
+	struct local_plan *plan, struct sp_error *err)
+{
+	int rc = local_plan_filter(l, plan, err);
+
 	if (rc < 0)
 		return rc;
-	if (mode == SP_RUNNER_CREATE)
-		local_note_layers(l, &plan->record, spec);
+	if (plan->record.is_kept)
+		local_note_layers(l, plan, spec);
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
-	rc = plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
-	if (rc < 0)
-		undo(plan);
-	return rc;
+	return plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
 }
 
-static struct sp_launch launch_of(
-	const struct local *l, const struct local_plan *plan, enum sp_runner_mode mode)
+/*
+ * From a specification to a runner that was let go.  It starts before anything is on
+ * record, for until then it makes nothing that outlives it, and it ends with us.
+ */
+static int start(const struct local *l, const struct sp_sandbox_spec *spec,
+	enum sp_runner_mode mode, const struct sp_command *command,
+	struct local_plan *plan, struct sp_running *running, struct sp_error *err)
 {
-	return (struct sp_launch){.mode = mode,
-		.sandbox = &plan->record,
-		.runner_path = l->runner,
-		.state_path = plan->state_path,
-		.root = plan->root,
-		.mounts = plan->mounts,
-		.mount_count = plan->mount_count,
-		.exe_fd = -1,
-		.lock_fd = plan->lock_fd,
-		.filter_fd = plan->filter_fd};
-}
-
-static int start(const struct local_plan *plan, const struct sp_launch *launch,
-	struct sp_running *running, struct sp_error *err)
-{
-	int rc = sp_launch_start(launch, running, err);
+	struct sp_launch launch;
+	int rc = plan_launch(l, spec, mode, plan, err);
 
 	if (rc < 0)
+		return rc;
+	launch = launch_of(l, plan, mode);
+	launch.tty = command && command->tty;
+	rc = sp_launch_ahead(&launch, running, err);
+	mark(command, "runner started");
+	if (rc == 0)
+		rc = put_on_record(l, spec, plan, err);
+	mark(command, "prepared");
+	if (rc == 0) {
+		launch = launch_of(l, plan, mode);
+		if (command)
+			set_command(&launch, command);
+		rc = sp_launch_go(&launch, running, err);
+	}
+	mark(command, "let go");
+	if (rc < 0) {
+		if (running->pid > 0)
+			sp_launch_end(running);
 		undo(plan);
+	}
+	sp_close_fd(&plan->lock_fd); /* the supervisor's now */
 	return rc;
 }
 
@@ -114,19 +159,13 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
-	struct sp_launch launch;
-	int rc = prepare(l, spec, SP_RUNNER_CREATE, &plan, err);
+	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 
 	if (rc < 0)
 		return rc;
-	launch = launch_of(l, &plan, SP_RUNNER_CREATE);
-	rc = start(&plan, &launch, &running, err);
-	if (rc < 0)
-		return rc;
-	sp_close_fd(&plan.lock_fd); /* the supervisor's now */
 	rc = sp_launch_wait_ready(&running, &event, err);
 	if (rc < 0) {
 		undo(&plan); /* what the runner did not know of, or had no time for */
@@ -157,7 +196,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();
@@ -168,27 +207,11 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		.tty = command->tty,
 		.has_resize = command->has_resize,
 		.resize_fd = command->resize_fd};
-	struct sp_launch launch;
-	int rc = prepare(l, spec, SP_RUNNER_RUN, &plan, err);
+	int rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
 
 	if (rc < 0)
 		return rc;
-	sp_timeline_mark(command->timeline, command->timeline_start_us, "prepared");
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
-	launch = launch_of(l, &plan, SP_RUNNER_RUN);
-	launch.argv = command->argv;
-	launch.env = command->env;
-	launch.workdir = command->workdir;
-	launch.user = command->user;
-	launch.timeout_ms = command->timeout_ms;
-	launch.tty = command->tty;
-	launch.window = command->window;
-	rc = start(&plan, &launch, &running, err);
-	if (rc < 0)
-		return rc;
-	sp_close_fd(&plan.lock_fd);
-	sp_timeline_mark(
-		command->timeline, command->timeline_start_us, "runner started");
 	note_supervisor(&plan, &running);
 	rc = sp_launch_relay(&running, &relay, &event, err);
 	if (event.kind == SP_EVENT_ENDED)

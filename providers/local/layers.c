@@ -18,19 +18,19 @@ static void note_limit(struct sp_record *r, const char *name, enum sp_cgroup_kin
 			r->cgroups.why_not[kind]);
 }
 
-static void note_ids(struct sp_record *r)
+static void note_ids(const struct local *l, struct local_plan *plan)
 {
-	if (r->id_count > 1)
-		sp_strv_add(&r->layers, "id range=enforced");
+	struct sp_strv *layers = &plan->record.layers;
+
+	if (plan->ids.why[0])
+		sp_strv_addf(layers, "id range=degraded: %s", plan->ids.why);
 	else
-		sp_strv_add(&r->layers,
-			"id range=degraded: one id, the caller's own (no privilege for "
-			"a range)");
-	if (local_keeps_groups())
-		sp_strv_add(&r->layers,
+		sp_strv_add(layers, "id range=enforced");
+	if (plan->record.id_count == 1 && local_keeps_groups(l))
+		sp_strv_add(layers,
 			"groups=degraded: the caller's supplementary groups stay");
 	else
-		sp_strv_add(&r->layers, "groups=enforced");
+		sp_strv_add(layers, "groups=enforced");
 }
 
 /* A profile of the user's own may open what the shipped ones keep shut: by name, then. */
@@ -52,9 +52,11 @@ static void note_filter(const struct local *l, struct sp_record *r)
 	sp_strv_add(&r->layers, sp_buf_str(&line));
 }
 
-void local_note_layers(
-	const struct local *l, struct sp_record *r, const struct sp_sandbox_spec *spec)
+void local_note_layers(const struct local *l, struct local_plan *plan,
+	const struct sp_sandbox_spec *spec)
 {
+	struct sp_record *r = &plan->record;
+
 	static const char *const always[] = {"user namespace", "mount namespace",
 		"pid namespace", "ipc namespace", "uts namespace", "cgroup namespace",
 		"capabilities", "no_new_privs", "masked paths", "disk limit"};
@@ -68,7 +70,7 @@ void local_note_layers(
 	else
 		sp_strv_add(&r->layers, "net namespace=enforced");
 	note_filter(l, r);
-	note_ids(r);
+	note_ids(l, plan);
 	note_limit(
 		r, "memory limit", SP_CGROUP_MEMORY, "address space of each process");
 	if (r->cgroups.swap_why_not[0])
@@ -77,4 +79,5 @@ void local_note_layers(
 	note_limit(r, "process limit", SP_CGROUP_PIDS, "processes of the user id");
 	if (r->limits.cpu_millis)
 		note_limit(r, "CPU limit", SP_CGROUP_CPU, "none");
+	local_note_limits(r);
 }

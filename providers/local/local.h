@@ -4,6 +4,7 @@
 #define SP_PROVIDERS_LOCAL_LOCAL_H
 
 #include "providers/local/driver.h"
+#include "providers/local/subids.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
 
@@ -12,10 +13,13 @@
 struct local {
 	struct sp_provider base;
 	char *sandboxes; /* folder of all state folders */
+	char *state;     /* the folder these are in */
+	char *store;     /* snapshots and volumes: store.h */
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
-	char *runner, *worker; /* our helper programs */
+	char *runner, *worker;       /* our helper programs */
+	struct local_subids *subids; /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -24,11 +28,16 @@ static inline struct local *local_of(struct sp_provider *p)
 }
 
 /* ids.c: ids the sandbox's 0.. are on the host, claimed for it alone where that can be. */
-int local_claim_ids(const struct local *l, struct sp_record *r, struct sp_error *err);
+struct local_ids {
+	bool has_mounts; /* user 0 inside is to be the owner of what the caller shares */
+	char why[320];   /* the range is not the sandbox's own: why; else empty */
+};
+int local_claim_ids(const struct local *l, struct local_ids *ids, struct sp_record *r,
+	struct sp_error *err);
 /* Remove claims that a crash left before their sandbox was on record; base: its folder. */
 void local_drop_stale_claims(const struct local *l, int base);
 /* Does the caller belong to groups that cannot be dropped? */
-bool local_keeps_groups(void);
+bool local_keeps_groups(const struct local *l);
 
 /* plan.c: from a specification to a record, and what is wrong with it. */
 struct local_plan {
@@ -37,18 +46,31 @@ struct local_plan {
 	struct sp_mount *mounts; /* absolute, checked; strings borrowed from resolved */
 	size_t mount_count;
 	struct sp_strv resolved;
+	struct local_ids ids;
 	int filter_fd;
 	int base_fd, lock_fd;
+	int store_fd; /* locks on what it uses of the store, or -1 */
 	char *state_path;
 };
+#define LOCAL_PLAN_INIT \
+	{ \
+		.filter_fd = -1, .base_fd = -1, .lock_fd = -1, .store_fd = -1 \
+	}
 void local_plan_clear(struct local_plan *plan);
 int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err);
+/* The system call filter, which takes longer than the rest. */
+int local_plan_filter(
+	const struct local *l, struct local_plan *plan, struct sp_error *err);
 int local_check_image(const char *image, struct sp_error *err);
 
+/* limits.c: which control groups a sandbox wants, and what became of them. */
+struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
+void local_note_limits(struct sp_record *r);
+
 /* layers.c: the state of each protection, as lines of a record. */
-void local_note_layers(
-	const struct local *l, struct sp_record *r, const struct sp_sandbox_spec *spec);
+void local_note_layers(const struct local *l, struct local_plan *plan,
+	const struct sp_sandbox_spec *spec);
 
 /* launch.c */
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
@@ -66,9 +88,9 @@ int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
-/* The sandbox's record and its living supervisor, or why it cannot be joined. */
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
 int local_find_running(const struct local *l, const char *id, struct sp_record *record,
-	struct sp_supervisor *supervisor, struct sp_error *err);
+	struct sp_error *err);
 void local_outcome(
 	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
 void local_timeline(

@@ -49,6 +49,7 @@ void local_plan_clear(struct local_plan *plan)
 	sp_close_fd(&plan->filter_fd);
 	sp_close_fd(&plan->base_fd);
 	sp_close_fd(&plan->lock_fd);
+	sp_close_fd(&plan->store_fd);
 }
 
 static bool is_host_image(const char *image)
@@ -120,20 +121,20 @@ static int check_target(const char *target, struct sp_error *err)
 	return 0;
 }
 
-static int plan_mounts(struct local_plan *plan, const struct sp_sandbox_spec *spec,
-	struct sp_error *err)
+static int plan_mounts(const struct local *l, struct local_plan *plan,
+	const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
 	if (spec->mount_count == 0)
 		return 0;
 	if (spec->mount_count > SP_RUNNER_MOUNTS_MAX)
 		return sp_fail(
 			err, SP_ERR_LIMIT, "more than %d mounts", SP_RUNNER_MOUNTS_MAX);
-	if (local_keeps_groups())
+	if (local_keeps_groups(l))
 		return sp_fail(err, SP_ERR_DENIED,
 			"mounts: your supplementary groups cannot be dropped without "
 			"privilege and would apply to these files inside; start as "
-			"root, or "
-			"as a user without further groups");
+			"root, as a user with ids in /etc/subuid, or as one without "
+			"further groups");
 	plan->mounts = calloc(spec->mount_count, sizeof(*plan->mounts));
 	if (!plan->mounts)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
@@ -182,9 +183,7 @@ static int plan_limits(
 static int plan_cgroups(
 	struct sp_record *r, const struct sp_limits *asked, struct sp_error *err)
 {
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	int rc = sp_cgroup_plan(r->id, &limits, &r->cgroups, err);
 	const struct {
 		bool is_asked;
@@ -203,7 +202,7 @@ static int plan_cgroups(
 	return rc;
 }
 
-static int plan_filter(
+int local_plan_filter(
 	const struct local *l, struct local_plan *plan, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf program = SP_BUF_INIT(FILTER_MAX);
@@ -274,11 +273,9 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	if (rc == 0)
 		rc = plan_image(plan, spec, err);
 	if (rc == 0)
-		rc = plan_mounts(plan, spec, err);
+		rc = plan_mounts(l, plan, spec, err);
 	if (rc == 0)
 		rc = plan_limits(&r->limits, &spec->limits, err);
-	if (rc == 0)
-		rc = plan_filter(l, plan, err);
 	if (rc == 0)
 		rc = plan_cgroups(r, &spec->limits, err);
 	if (rc == 0 && asprintf(&plan->state_path, "%s/%s", l->sandboxes, r->id) < 0)

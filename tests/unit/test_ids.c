@@ -57,9 +57,10 @@ static int tear_down(void **state)
 
 static void claim(const struct place *p, struct sp_record *r)
 {
+	struct local_ids ids = {0};
 	struct sp_error err = {0};
 
-	if (local_claim_ids(&p->local, r, &err) < 0)
+	if (local_claim_ids(&p->local, &ids, r, &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
@@ -208,7 +209,8 @@ static void of_many_at_once_each_gets_its_own(void **state)
 		pids[i] = fork();
 		if (pids[i] == 0) {
 			sp_autorecord struct sp_record r = {.id = "sb-one"};
-			int rc = local_claim_ids(&p->local, &r, NULL);
+			struct local_ids ids = {0};
+			int rc = local_claim_ids(&p->local, &ids, &r, NULL);
 
 			_exit(rc == 0 && write(to, &r.outer_uid, 4) == 4 ? 0 : 1);
 		}
@@ -249,17 +251,108 @@ static void without_privilege_there_is_one_id(void **state)
 	assert_null(r.claim);
 }
 
+/* As if /etc/subuid had granted so many blocks: who asks is an ordinary user. */
+static void claim_granted(
+	struct place *p, size_t blocks, struct local_ids *ids, struct sp_record *r)
+{
+	struct local_subids subids = {.is_known = true, .count = blocks};
+	struct sp_error err = {0};
+	uid_t was = geteuid();
+	int rc;
+
+	for (size_t i = 0; i < blocks; i++) {
+		subids.uids[i] = 100000 + (uint32_t)i * LOCAL_BLOCK_IDS;
+		subids.gids[i] = 900000 + (uint32_t)i * LOCAL_BLOCK_IDS;
+	}
+	p->local.subids = &subids;
+	if (was == 0) {
+		assert_int_equal(chmod(p->path, 0711), 0);
+		assert_int_equal(sp_mkdir_p(p->local.ids, 0700, NULL), 0);
+		assert_int_equal(chown(p->local.ids, 12345, 54321), 0);
+		assert_int_equal(seteuid(12345), 0);
+	}
+	rc = local_claim_ids(&p->local, ids, r, &err);
+	assert_int_equal(seteuid(was), 0);
+	p->local.subids = NULL;
+	if (rc < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void a_user_with_one_range_shares_it_and_says_so(void **state)
+{
+	struct place *p = *state;
+	sp_autorecord struct sp_record r = {.id = "sb-one"};
+	struct local_ids ids = {0};
+
+	claim_granted(p, 1, &ids, &r);
+	assert_int_equal(r.outer_uid, 100000);
+	assert_int_equal(r.outer_gid, 900000);
+	assert_int_equal(r.id_count, 65536);
+	assert_null(r.claim);
+	assert_non_null(strstr(ids.why, "shared"));
+}
+
+static void a_user_with_three_ranges_has_two_to_himself(void **state)
+{
+	struct place *p = *state;
+	sp_autorecord struct sp_record a = {.id = "sb-a"}, b = {.id = "sb-b"},
+				       c = {.id = "sb-c"};
+	struct local_ids ids = {0};
+
+	claim_granted(p, 3, &ids, &a);
+	claim_granted(p, 3, &ids, &b);
+	assert_string_equal(ids.why, "");
+	assert_int_not_equal(a.outer_uid, b.outer_uid);
+	assert_true(a.outer_uid > 100000 && b.outer_uid > 100000);
+	assert_claimed_by(a.claim, "sb-a");
+	claim_granted(p, 3, &ids, &c);
+	assert_non_null(strstr(ids.why, "in use"));
+	assert_int_equal(c.outer_uid, 100000);
+	assert_null(c.claim);
+}
+
+static void with_mounts_user_0_is_the_caller(void **state)
+{
+	struct place *p = *state;
+	sp_autorecord struct sp_record r = {.id = "sb-one"};
+	struct local_ids ids = {.has_mounts = true};
+
+	claim_granted(p, 1, &ids, &r);
+	assert_int_equal(r.outer_uid, geteuid() == 0 ? 12345 : geteuid());
+	assert_int_equal(r.range_uid, 100000);
+	assert_true(sp_record_maps_uid(&r, r.outer_uid));
+	assert_false(sp_record_maps_uid(&r, 100000));
+	assert_true(sp_record_maps_uid(&r, 100001));
+	assert_true(sp_record_maps_uid(&r, 165535));
+	assert_false(sp_record_maps_uid(&r, 165536));
+	assert_false(sp_record_maps_uid(&r, 0));
+	assert_true(sp_record_maps_gid(&r, 900001));
+}
+
+static void ids_without_a_gap_are_mapped_from_the_first(void **state)
+{
+	const struct sp_record r = {.outer_uid = 100, .outer_gid = 200, .id_count = 10};
+
+	(void)state;
+	assert_false(sp_record_maps_uid(&r, 99));
+	assert_true(sp_record_maps_uid(&r, 100));
+	assert_true(sp_record_maps_uid(&r, 109));
+	assert_false(sp_record_maps_uid(&r, 110));
+	assert_false(sp_record_maps_gid(&r, 100));
+}
+
 static void a_folder_that_cannot_be_written_is_an_error(void **state)
 {
 	struct place *p = *state;
 	sp_autorecord struct sp_record r = {.id = "sb-one"};
+	struct local_ids ids = {0};
 	struct sp_error err = {0};
 
 	if (geteuid() != 0)
 		skip();
 	free(p->local.ids);
 	p->local.ids = strdup("/proc/ids");
-	assert_true(local_claim_ids(&p->local, &r, &err) < 0);
+	assert_true(local_claim_ids(&p->local, &ids, &r, &err) < 0);
 	assert_non_null(strstr(err.msg, "claim id range /proc/ids/"));
 	assert_null(r.claim);
 }
@@ -286,6 +379,13 @@ int main(void)
 			of_many_at_once_each_gets_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			without_privilege_there_is_one_id, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_user_with_one_range_shares_it_and_says_so, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_user_with_three_ranges_has_two_to_himself, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			with_mounts_user_0_is_the_caller, set_up, tear_down),
+		cmocka_unit_test(ids_without_a_gap_are_mapped_from_the_first),
 		cmocka_unit_test_setup_teardown(
 			a_folder_that_cannot_be_written_is_an_error, set_up, tear_down),
 	};

@@ -10,13 +10,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A provider that was not told of any ids. */
+static const struct local nothing_granted;
+
 /* The filter comes after every other check: this one says that all of them passed. */
 #define NO_FILTER "/nonexistent/profile.json"
 
 static int plan(const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
 	static const struct local local = {0};
-	struct local_plan plan = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_sandbox_spec with = *spec;
 	int rc;
 
@@ -100,7 +103,7 @@ static void a_mount_goes_to_a_plain_path_below_the_root(void **state)
 		"/a/../b", "/../a", "//a", "/a//b", "/./a", "/a/./b"};
 
 	(void)state;
-	if (local_keeps_groups())
+	if (local_keeps_groups(&nothing_granted))
 		skip();
 	for (size_t i = 0; i < SP_COUNT(bad); i++) {
 		struct sp_mount m = {.source = "/usr", .target = bad[i]};
@@ -117,7 +120,7 @@ static void a_mount_does_not_stand_in_for_what_isolates(void **state)
 	static const char *const other_names[] = {"//proc", "/./proc", "/x/../proc"};
 
 	(void)state;
-	if (local_keeps_groups())
+	if (local_keeps_groups(&nothing_granted))
 		skip();
 	for (size_t i = 0; i < SP_COUNT(bad); i++) {
 		struct sp_mount m = {.source = "/usr", .target = bad[i]};
@@ -139,7 +142,7 @@ static void names_that_only_begin_alike_are_free(void **state)
 		"/process", "/device", "/a", "/a/..b", "/a.b/c"};
 
 	(void)state;
-	if (local_keeps_groups())
+	if (local_keeps_groups(&nothing_granted))
 		skip();
 	for (size_t i = 0; i < SP_COUNT(good); i++) {
 		struct sp_mount m = {.source = "/usr", .target = good[i]};
@@ -155,7 +158,7 @@ static void what_is_mounted_must_be_there(void **state)
 	struct sp_sandbox_spec spec = mounting(&m);
 
 	(void)state;
-	if (local_keeps_groups())
+	if (local_keeps_groups(&nothing_granted))
 		skip();
 	assert_refused(&spec, SP_ERR_NOT_FOUND, "mount /nonexistent");
 }
@@ -167,7 +170,7 @@ static void mounts_are_counted(void **state)
 		.mounts = mounts, .mount_count = SP_COUNT(mounts)};
 
 	(void)state;
-	if (local_keeps_groups())
+	if (local_keeps_groups(&nothing_granted))
 		skip();
 	for (size_t i = 0; i < SP_COUNT(mounts); i++)
 		mounts[i] = (struct sp_mount){.source = "/usr", .target = "/u"};
@@ -187,7 +190,7 @@ static void the_record_says_what_was_asked_and_what_is_default(void **state)
 		.seccomp = NO_FILTER,
 		.limits.pids = 9,
 		.ttl_ms = 5000};
-	struct local_plan p = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan p = LOCAL_PLAN_INIT;
 	const struct sp_record *r = &p.record;
 
 	(void)state;
