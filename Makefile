@@ -47,8 +47,8 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_PART := runner supervise serve control init enter command tree pass step_ids step_user step_limits \
-	step_caps step_net step_netns step_landlock step_cgroup step_sources step_mount step_proc step_dev \
-	step_root
+	step_caps step_net step_netns step_landlock step_degrade step_devices step_cgroup step_sources \
+	step_mount step_proc step_dev step_root devices
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
 	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
@@ -56,7 +56,7 @@ WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) \
-	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
+	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c runtime/devices.c \
 	runtime/pass.c runtime/control.c
 CLI_SRC := $(wildcard cli/*.c)
 

@@ -9,6 +9,7 @@
 void cli_args_clear(struct cli_args *args)
 {
 	sp_strv_clear(&args->fallback);
+	sp_strv_clear(&args->require);
 	sp_strv_clear(&args->env);
 	sp_strv_clear(&args->labels);
 	sp_strv_clear(&args->mounts);
@@ -111,6 +112,7 @@ int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *
 		.seccomp = args->seccomp,
 		.limits = args->limits,
 		.network = args->network,
+		.require = args->require.count ? sp_strv_list(&args->require) : NULL,
 		.ttl_ms = args->ttl_ms >= 0 ? args->ttl_ms
 			: is_kept           ? KEPT_TTL_MS
 					    : 0,

@@ -13,7 +13,7 @@
 #define CPUS_MAX        4096
 #define ENV_FILE_MAX    (1u << 20)
 #define HELP_COLUMN     30
-#define FALLBACKS_MAX   16
+#define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
 
 #define CREATING (CLI_RUN | CLI_CREATE)
@@ -115,8 +115,8 @@ static int add_list(
 		if (!*at)
 			break;
 	}
-	if (list->count > FALLBACKS_MAX)
-		return sp_fail(err, SP_ERR_INVALID, "more than %d", FALLBACKS_MAX);
+	if (list->count > LIST_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d", LIST_MAX);
 	return sp_strv_ok(list, err);
 }
 
@@ -295,6 +295,8 @@ static const struct option options[] = {
 		"of written files (2g)"},
 	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
 		"open files of a process (1024)"},
+	{"require", 0, "LAYER,...", add_list, FIELD(require), CREATING,
+		"layers that must be enforced, by doctor's names; else it fails"},
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
 		"none, nat or host (none)"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,

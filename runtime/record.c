@@ -20,6 +20,7 @@ void sp_record_clear(struct sp_record *r)
 	free(r->user);
 	free(r->seccomp);
 	free(r->claim);
+	free(r->device_cgroup);
 	sp_strv_clear(&r->labels);
 	sp_strv_clear(&r->env);
 	sp_strv_clear(&r->layers);
@@ -166,6 +167,7 @@ static int keep_line(
 		{"user", &r->user, NULL},
 		{"seccomp", &r->seccomp, NULL},
 		{"claim", &r->claim, NULL},
+		{"device_cgroup", &r->device_cgroup, NULL},
 		{"label", NULL, &r->labels},
 		{"env", NULL, &r->env},
 		{"layer", NULL, &r->layers},
@@ -253,6 +255,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	print_text(out, "user", r->user);
 	print_text(out, "seccomp", r->seccomp);
 	print_text(out, "claim", r->claim);
+	print_text(out, "device_cgroup", r->device_cgroup);
 	print_list(out, "label", &r->labels);
 	print_list(out, "env", &r->env);
 	print_list(out, "layer", &r->layers);

@@ -105,7 +105,7 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_REQUIRE,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,

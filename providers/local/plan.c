@@ -262,6 +262,8 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	struct sp_record *r = &plan->record;
 	int rc = check_network(spec->network, err);
 
+	if (rc == 0)
+		rc = local_find_layers(spec->require, &plan->required, err);
 	r->is_kept = mode == SP_RUNNER_CREATE;
 	r->created_ms = sp_clock_real_ms();
 	r->expires_ms = spec->ttl_ms ? r->created_ms + spec->ttl_ms : 0;
