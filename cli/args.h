@@ -50,8 +50,11 @@ struct cli_args {
 	struct sp_strv mounts; /* SRC:DST[:ro|rw] */
 	struct sp_limits limits;
 	enum sp_network network;
-	int64_t timeout_ms; /* 0 is none */
-	int64_t ttl_ms;     /* -1: not given */
+	uint32_t depth, mode;    /* of files */
+	uint64_t offset, length; /* of files */
+	bool is_long, recursive; /* of files */
+	int64_t timeout_ms;      /* 0 is none */
+	int64_t ttl_ms;          /* -1: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, help;
 

@@ -202,6 +202,29 @@ static int end_of_output(struct job *job, int rc, struct sp_error *err)
 	}
 }
 
+/* A command that failed at a limit; one that got on with less needs no word. */
+static void say_limits(const struct job *job)
+{
+	const struct sp_exec_result *r = &job->result;
+	const struct {
+		bool is_reached;
+		const char *what;
+	} limits[] = {
+		{r->oom_killed, "memory ran out (see --memory)"},
+		{r->cpu_time_exceeded, "its CPU time is used up (see --cpu-time)"},
+		{r->pids_exceeded,
+			"no more processes or threads were allowed (see --pids)"},
+		{r->disk_full, "its disk is full (see --disk)"},
+	};
+
+	if (r->exit_code == 0 || job->args->json)
+		return;
+	for (size_t i = 0; i < SP_COUNT(limits); i++)
+		if (limits[i].is_reached)
+			out_say(job->args, "%s: %s", job->args->command,
+				limits[i].what);
+}
+
 static int exit_status(const struct job *job)
 {
 	const struct sp_exec_result *r = &job->result;
@@ -210,9 +233,7 @@ static int exit_status(const struct job *job)
 		say_stopped_at_limit(job);
 		return CLI_EXIT_TIMEOUT;
 	}
-	if (r->oom_killed && r->exit_code != 0 && !job->args->json)
-		out_say(job->args, "%s: memory ran out (see --memory)",
-			job->args->command);
+	say_limits(job);
 	return r->exit_code;
 }
 

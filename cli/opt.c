@@ -15,6 +15,7 @@
 #define HELP_COLUMN     30
 #define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
+#define MODE_DIGITS     4
 
 #define CREATING (CLI_RUN | CLI_CREATE)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
@@ -195,6 +196,20 @@ static int set_seconds(
 	return cli_parse_thousandths(value, SECONDS_MAX, field, err);
 }
 
+static int set_cpu_time(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	int64_t ms = 0;
+	int rc = set_seconds(args, &ms, value, err);
+
+	/* Inside, zero is none; nobody who writes it means that. */
+	if (rc == 0 && ms == 0)
+		rc = sp_fail(err, SP_ERR_INVALID, "it cannot be 0");
+	if (rc == 0)
+		*(int64_t *)field = ms;
+	return rc;
+}
+
 static int set_size(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err)
 {
@@ -220,6 +235,27 @@ static int set_count(
 	if (rc == 0)
 		*(uint32_t *)field = (uint32_t)n;
 	return rc;
+}
+
+/* A position or length of a file, which may be 0. */
+static int set_bytes(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	(void)args;
+	return sp_parse_size(value, field, err);
+}
+
+static int set_mode(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	const size_t len = strspn(value, "01234567");
+
+	(void)args;
+	if (len == 0 || value[len] || len > MODE_DIGITS)
+		return sp_fail(
+			err, SP_ERR_INVALID, "\"%.64s\" is not a mode like 644", value);
+	*(uint32_t *)field = (uint32_t)strtoul(value, NULL, 8);
+	return 0;
 }
 
 static int set_cpus(
@@ -295,6 +331,10 @@ static const struct option options[] = {
 		"of written files (2g)"},
 	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
 		"open files of a process (1024)"},
+	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), CREATING,
+		"of one file (the disk's)"},
+	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
+		"CPU seconds of all its processes together (none)"},
 	{"require", 0, "LAYER,...", add_list, FIELD(require), CREATING,
 		"layers that must be enforced, by doctor's names; else it fails"},
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
@@ -307,8 +347,18 @@ static const struct option options[] = {
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING,
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING | CLI_FILES,
 		"pass standard input even if it is a terminal"},
+	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
+		"type, mode, owner, size and date as well"},
+	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
+	{"offset", 0, "SIZE", set_bytes, FIELD(offset), CLI_FILES, "where cat begins"},
+	{"length", 0, "SIZE", set_bytes, FIELD(length), CLI_FILES,
+		"how much of it (all)"},
+	{"mode", 0, "MODE", set_mode, FIELD(mode), CLI_FILES,
+		"of what is written (its old one, or 644)"},
+	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
+		"watch folders in the folder, too"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
@@ -341,12 +391,16 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-static const struct option *find_letter(char letter)
+/* A letter may mean one thing here and another there. */
+static const struct option *find_letter(const struct reader *r, char letter)
 {
+	const struct option *found = NULL;
+
 	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter)
-			return &options[i];
-	return NULL;
+		if (options[i].letter && options[i].letter == letter &&
+			(!found || (options[i].commands & r->syntax->bit)))
+			found = &options[i];
+	return found;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -398,7 +452,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(*letter);
+		const struct option *o = find_letter(r, *letter);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

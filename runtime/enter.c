@@ -144,7 +144,9 @@ static _Noreturn void join(struct runner *r)
 	 */
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(&err, "hide the joiner");
-	close(r->proc_fd); /* the host's procfs has no business inside */
+	/* Neither the host's procfs nor what lies behind the mounts has business inside. */
+	close(r->proc_fd);
+	close(SP_RUNNER_LAYER_FD);
 	if (rc == 0)
 		rc = join_namespaces(r, &err);
 	/* Joined by now, so that this is the root that is seen. */
@@ -178,6 +180,8 @@ static int keep_open(int channel, struct sp_error *err)
 		return sp_fail_errno(err, "keep the channel");
 	(void)sys_close_range(SP_RFD_SOURCES, SP_RUNNER_NS_FD - 1);
 	(void)sys_close_range(FIXED_END, ~0U);
+	(void)close(
+		SP_RUNNER_LAYER_FD); /* what was written is nothing a command names */
 	for (int fd = SP_RFD_CONTROL; fd < SP_RFD_SOURCES; fd++)
 		if (fd != SP_RFD_FILTER && dup3(0, fd, O_CLOEXEC) < 0)
 			return sp_fail_errno(err, "hold descriptor %d", fd);
@@ -190,7 +194,7 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->request) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
-	*middle = fork();
+	*middle = fork_into_cgroup(r);
 	if (*middle < 0)
 		return sp_fail_errno(err, "fork");
 	if (*middle == 0)

@@ -235,7 +235,7 @@ int sp_launch_ahead(
 static int send_rest(const struct sp_launch *l, struct start_files *f,
 	const struct sp_running *run, struct sp_error *err)
 {
-	int fds[SP_RFD_SOURCES - SP_RFD_SPEC + SP_RUNNER_MOUNTS_MAX + 1];
+	int fds[PASS_MAX];
 	size_t count = SP_RFD_SOURCES - SP_RFD_SPEC;
 	int rc;
 
@@ -249,6 +249,7 @@ static int send_rest(const struct sp_launch *l, struct start_files *f,
 	/* Where there is nothing to send, something fills the number. */
 	fds[SP_RFD_CGROUP - SP_RFD_SPEC] = f->cgroup < 0 ? f->spec : f->cgroup;
 	fds[SP_RFD_EXE - SP_RFD_SPEC] = f->spec;
+	fds[SP_RFD_STORE - SP_RFD_SPEC] = l->store_fd < 0 ? f->spec : l->store_fd;
 	for (size_t i = 0; i < f->sources.count; i++)
 		fds[count++] = f->sources.fds[i];
 	return pass_descriptors(run->control, fds, count, err);

@@ -14,8 +14,11 @@ struct sp_launch {
 	const char *
 		map_tools; /* folder of newuidmap, where the record has a range of it */
 	uint32_t required; /* enum sp_runner_degraded: errors here */
-	const char *state_path;        /* the sandbox's folder */
-	const char *root;              /* image folder, or NULL: the host's view */
+	const char *state_path;    /* the sandbox's folder */
+	const char *root;          /* image folder, or NULL: the host's view */
+	const char *const *layers; /* layer_count folders, the topmost first */
+	size_t layer_count;
+	bool host_view; /* layers, and no root: they lie below the host's view */
 	const struct sp_mount *mounts; /* mount_count of them, sources absolute */
 	size_t mount_count;
 	const char *const *argv;    /* NULL for CREATE */
@@ -24,6 +27,7 @@ struct sp_launch {
 	int64_t timeout_ms;
 	int exe_fd;    /* ENTER: program to run instead, or -1 */
 	int lock_fd;   /* launch: goes over to the supervisor */
+	int store_fd;  /* launch: locks that live as long as the sandbox, or -1 */
 	int filter_fd; /* the system call filter, or -1 with ENTER */
 	int state_fd;  /* ENTER: the sandbox's folder */
 	bool is_last;  /* ENTER: the sandbox ends with the command */

@@ -27,10 +27,11 @@ struct runner {
 	uint32_t degraded;
 	int degraded_errno; /* of the last one */
 	int devices_fd;     /* holds the device cgroup, or -1 */
+	int layer_fd;       /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
-#define OWN_FD 56
+#define OWN_FD 64
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -42,9 +43,9 @@ struct status_message {
 };
 
 /* Descriptors the parent opened for the child, sent when it is released. */
-#define SOURCES_MAX (SP_RUNNER_MOUNTS_MAX + 1)
+#define SOURCES_MAX (1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX)
 struct sources {
-	int fds[SOURCES_MAX]; /* detached mounts: image root first when there is one */
+	int fds[SOURCES_MAX]; /* detached mounts, in the order of enum source_kind */
 	size_t count;
 };
 
@@ -90,7 +91,7 @@ void keep_only(struct runner *r, int gate);
  * child of the supervisor.  These are at fixed numbers, behind SP_RUNNER_NS_FD.
  */
 enum {
-	FIXED_PROC = SP_RUNNER_NS_FD + SP_NS_COUNT,
+	FIXED_PROC = SP_RUNNER_LAYER_FD + 1,
 	FIXED_SANDBOX, /* pidfd of process 1 */
 	FIXED_CHANNEL,
 	FIXED_END,
@@ -148,11 +149,20 @@ int open_sources(
 	struct runner *r, pid_t child, struct sources *out, struct sp_error *err);
 int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err);
 int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err);
-int clone_source(const struct runner *r, size_t i, const struct sources *s,
-	struct sp_error *err);
+enum source_kind { SOURCE_ROOT, SOURCE_LAYER, SOURCE_MOUNT };
+/* The i-th of its kind, as a detached mount. */
+int clone_source(const struct runner *r, enum source_kind kind, size_t i,
+	const struct sources *s, struct sp_error *err);
 
 /* step_root.c, step_proc.c, step_dev.c: the file tree. */
 int build_root(struct runner *r, const struct sources *s, struct sp_error *err);
+/* step_overlay.c: the root as an overlay over image and layers; its descriptor. */
+int mount_overlay(struct runner *r, const struct sources *s, struct sp_error *err);
+/* Where everything written goes; its size is the disk limit. */
+int new_writable(const struct runner *r, struct sp_error *err);
+/* Send the layer's folder out of process 1, and keep it in the supervisor. */
+int send_layer(const struct runner *r, struct sp_error *err);
+int keep_layer(const struct runner *r, struct sp_error *err);
 int mount_proc(int root_fd, struct sp_error *err);
 int mount_dev(const struct runner *r, int root_fd, struct sp_error *err);
 
@@ -179,7 +189,37 @@ int keep_capabilities(uint64_t keep, struct sp_error *err);
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);
-/* Processes the memory limit killed so far. */
+/* fork(), with the child in the version 2 cgroup from birth where there is one. */
+pid_t fork_into_cgroup(const struct runner *r);
+/* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
+uint64_t count_refused_forks(const struct runner *r);
+/* The file that tells the CPU time of all together, or -1; and what it tells now. */
+int open_cpu_usage(const struct runner *r);
+uint64_t read_cpu_usage_us(int fd);
+/*
+ * Stop all inside, so that nothing forks while it is ended.  NONE: nothing here can; WAS:
+ * somebody had stopped it before.
+ */
+enum freeze { FREEZE_NONE, FREEZE_DONE, FREEZE_WAS };
+enum freeze freeze_all(const struct runner *r);
+void thaw_all(const struct runner *r);
+/* What was killed while it is stopped must run to die, where the kernel has it so. */
+void let_die(const struct runner *r);
+
+/* watch.c: what the limits did while a command ran. */
+struct limit_watch {
+	uint64_t oom_kills, refused_forks; /* before it */
+	int cpu_fd;
+	uint64_t cpu_limit_us, processors;
+	uint64_t last_used_us, last_look_us;
+	bool cpu_is_used_up;
+};
+void watch_limits(struct limit_watch *w, const struct runner *r);
+/* When the CPU time must be looked at again; 0: it is used up; -1: never. */
+int watch_cpu_left_ms(struct limit_watch *w);
+/* Note in the event what there is to tell; to be asked while the cgroups are there. */
+void tell_limits(
+	struct limit_watch *w, const struct runner *r, struct sp_runner_event *event);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -57,7 +56,7 @@ static bool is_granted(struct sp_doctor_row *row, int error, enum sp_doctor_stat
 	if (error == ECANCELED)
 		set(row, state, "%s: could not be tried", tried);
 	else
-		set(row, state, "%s: %s (%s)", tried, strerrorname_np(error),
+		set(row, state, "%s: %s (%s)", tried, sp_errno_name(error),
 			strerrordesc_np(error));
 	return false;
 }
@@ -396,8 +395,11 @@ static void check_yama(struct sp_doctor_row *row, const struct examination *e)
 
 static void check_limit(struct sp_doctor_row *row, enum sp_cgroup_kind kind)
 {
-	const struct sp_cgroup_limits limits = {
-		.memory_bytes = PROBE_MEMORY, .pids = 64, .cpu_millis = 1000};
+	const struct sp_cgroup_limits limits = {.memory_bytes = PROBE_MEMORY,
+		.pids = 64,
+		.cpu_millis = 1000,
+		.usage = true,
+		.freeze = true};
 	struct sp_cgroup_set set_of;
 	struct sp_error err = {0};
 
@@ -457,6 +459,28 @@ static void check_oom(struct sp_doctor_row *row, const struct examination *e)
 		mend(row, "it is higher already: start from a process with less");
 }
 
+static void check_cpu_time(struct sp_doctor_row *row, const struct examination *e)
+{
+	(void)e;
+	check_limit(row, SP_CGROUP_USAGE);
+}
+
+static void check_file_size(struct sp_doctor_row *row, const struct examination *e)
+{
+	(void)e;
+	set(row, SP_DOCTOR_ON, "of each process");
+}
+
+static void check_pause(struct sp_doctor_row *row, const struct examination *e)
+{
+	(void)e;
+	check_limit(row, SP_CGROUP_FREEZE);
+	if (row->state != SP_DOCTOR_ON)
+		mend(row,
+			"start as root, or in a delegated group; until then sandboxes "
+			"are paused by signals");
+}
+
 /* Those that are no layers of a sandbox come first, without a number. */
 #define NO_LAYER (-1)
 static const struct {
@@ -493,6 +517,9 @@ static const struct {
 	{LAYER_CPU, NULL, check_cpu, false},
 	{LAYER_DISK, NULL, check_disk, false},
 	{LAYER_OOM, NULL, check_oom, false},
+	{LAYER_CPU_TIME, NULL, check_cpu_time, false},
+	{LAYER_FILE_SIZE, NULL, check_file_size, false},
+	{LAYER_PAUSE, NULL, check_pause, false},
 };
 _Static_assert(SP_COUNT(checks) <= SP_DOCTOR_ROWS_MAX, "room for every row");
 _Static_assert(SP_COUNT(checks) == LOCAL_LAYERS + 5, "a row for every layer");

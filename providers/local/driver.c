@@ -14,6 +14,8 @@ static void local_close(struct sp_provider *p)
 
 	free(l->subids);
 	free(l->sandboxes);
+	free(l->state);
+	free(l->store);
 	free(l->ids);
 	free(l->cache);
 	free(l->data_dir);
@@ -38,14 +40,16 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	l->base.driver = &sp_driver_local;
 	l->sandboxes = join_path(cfg->state_dir, "local");
+	l->state = strdup(cfg->state_dir);
+	l->store = strdup(cfg->store_dir ? cfg->store_dir : "");
 	l->ids = join_path(cfg->state_dir, "ids");
 	l->cache = strdup(cfg->state_dir);
 	l->data_dir = strdup(cfg->data_dir);
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
 	l->subids = calloc(1, sizeof(*l->subids));
-	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker || !l->subids) {
+	if (!l->sandboxes || !l->state || !l->store || !l->ids || !l->cache ||
+		!l->data_dir || !l->runner || !l->worker || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -105,7 +109,8 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_REQUIRE,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME |
+		SP_CAP_REQUIRE,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -120,4 +125,5 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.file = local_file,
 };

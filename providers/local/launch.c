@@ -11,11 +11,6 @@
 #include "runtime/devices.h"
 #include "runtime/remove.h"
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
-
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -32,9 +27,7 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	bool *as_planned, struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
@@ -78,6 +71,7 @@ static struct sp_launch launch_of(
 		.mount_count = plan->mount_count,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
 }
 
@@ -196,7 +190,7 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
@@ -233,7 +227,7 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();

@@ -14,6 +14,7 @@
 
 #define LINE_MAX_BYTES 8192
 #define ENFORCED       "enforced"
+#define NOT_ASKED      "off: none was asked for"
 
 static const char *const names[LOCAL_LAYERS] = {
 	[LAYER_USER_NS] = "user namespace",
@@ -39,6 +40,9 @@ static const char *const names[LOCAL_LAYERS] = {
 	[LAYER_CPU] = "CPU limit",
 	[LAYER_DISK] = "disk limit",
 	[LAYER_OOM] = "OOM score",
+	[LAYER_CPU_TIME] = "CPU time limit",
+	[LAYER_FILE_SIZE] = "file size limit",
+	[LAYER_PAUSE] = "pause",
 };
 
 const char *local_layer_name(enum local_layer layer)
@@ -140,7 +144,7 @@ void local_note_degraded(struct sp_record *r, uint32_t bits)
 static void note_limit(struct sp_record *r, enum local_layer layer,
 	enum sp_cgroup_kind kind, const char *fallback)
 {
-	if (r->cgroups.holds[kind])
+	if (sp_cgroup_for(&r->cgroups, kind))
 		note(r, layer, ENFORCED);
 	else
 		note(r, layer, "degraded: %s (%s)", fallback, r->cgroups.why_not[kind]);
@@ -161,7 +165,17 @@ static void note_limits(struct sp_record *r)
 	if (r->limits.cpu_millis)
 		note_limit(r, LAYER_CPU, SP_CGROUP_CPU, "none");
 	else
-		note(r, LAYER_CPU, "off: none was asked for");
+		note(r, LAYER_CPU, NOT_ASKED);
+	if (r->limits.cpu_time_ms)
+		note_limit(
+			r, LAYER_CPU_TIME, SP_CGROUP_USAGE, "each process by itself");
+	else
+		note(r, LAYER_CPU_TIME, NOT_ASKED);
+	note(r, LAYER_FILE_SIZE, r->limits.file_bytes ? ENFORCED : NOT_ASKED);
+	if (r->is_kept)
+		note_limit(r, LAYER_PAUSE, SP_CGROUP_FREEZE, "by signals");
+	else
+		note(r, LAYER_PAUSE, "off: only what is kept can be paused");
 }
 
 static void note_ids(const struct local *l, struct local_plan *plan)
@@ -209,7 +223,7 @@ static void note_landlock(struct sp_record *r)
 	long abi = local_landlock_abi();
 
 	if (abi < 0)
-		note(r, LAYER_LANDLOCK, "off: %s (%s)", strerrorname_np(errno),
+		note(r, LAYER_LANDLOCK, "off: %s (%s)", sp_errno_name(errno),
 			strerrordesc_np(errno));
 	else if (abi < LOCAL_LANDLOCK_FILES)
 		note(r, LAYER_LANDLOCK, "degraded: ABI %ld knows no %s", abi,

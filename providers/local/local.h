@@ -13,6 +13,8 @@
 struct local {
 	struct sp_provider base;
 	char *sandboxes; /* folder of all state folders */
+	char *state;     /* the folder these are in */
+	char *store;     /* snapshots and volumes: store.h */
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
@@ -49,8 +51,13 @@ struct local_plan {
 	char device_why[256]; /* there is no device cgroup: why; else empty */
 	int filter_fd;
 	int base_fd, lock_fd;
+	int store_fd; /* locks on what it uses of the store, or -1 */
 	char *state_path;
 };
+#define LOCAL_PLAN_INIT \
+	{ \
+		.filter_fd = -1, .base_fd = -1, .lock_fd = -1, .store_fd = -1 \
+	}
 void local_plan_clear(struct local_plan *plan);
 int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err);
@@ -62,6 +69,9 @@ int local_check_image(const char *image, struct sp_error *err);
 /* devices.c: before, and after, the sandbox's control groups are made. */
 void local_plan_devices(struct local_plan *plan);
 void local_guard_devices(struct local_plan *plan);
+
+/* limits.c: which control groups a sandbox wants. */
+struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
 
 /* layers.c: every protection by its name, the same in records, doctor and --require. */
 enum local_layer {
@@ -88,6 +98,9 @@ enum local_layer {
 	LAYER_CPU,
 	LAYER_DISK,
 	LAYER_OOM,
+	LAYER_CPU_TIME,
+	LAYER_FILE_SIZE,
+	LAYER_PAUSE,
 	LOCAL_LAYERS
 };
 const char *local_layer_name(enum local_layer layer);
@@ -116,16 +129,24 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* Run what launch says of a command in the sandbox, with its streams. */
+int local_join(const struct local *l, const char *id, struct sp_launch *launch,
+	const struct sp_relay *relay, struct sp_runner_event *event,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* files.c */
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_sink *sink, struct sp_error *err);
 int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
-void local_outcome(
-	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
-void local_timeline(
-	const struct sp_command *command, const struct sp_runner_event *event);
+int local_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err);
 
 /* find.c */
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,

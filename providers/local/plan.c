@@ -49,6 +49,7 @@ void local_plan_clear(struct local_plan *plan)
 	sp_close_fd(&plan->filter_fd);
 	sp_close_fd(&plan->base_fd);
 	sp_close_fd(&plan->lock_fd);
+	sp_close_fd(&plan->store_fd);
 }
 
 static bool is_host_image(const char *image)
@@ -182,9 +183,7 @@ static int plan_limits(
 static int plan_cgroups(
 	struct sp_record *r, const struct sp_limits *asked, struct sp_error *err)
 {
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	int rc = sp_cgroup_plan(r->id, &limits, &r->cgroups, err);
 	const struct {
 		bool is_asked;

@@ -19,7 +19,7 @@ static const struct local nothing_granted;
 static int plan(const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
 	static const struct local local = {0};
-	struct local_plan plan = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_sandbox_spec with = *spec;
 	int rc;
 
@@ -190,7 +190,7 @@ static void the_record_says_what_was_asked_and_what_is_default(void **state)
 		.seccomp = NO_FILTER,
 		.limits.pids = 9,
 		.ttl_ms = 5000};
-	struct local_plan p = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan p = LOCAL_PLAN_INIT;
 	const struct sp_record *r = &p.record;
 
 	(void)state;
