@@ -481,6 +481,12 @@ static void check_pause(struct sp_doctor_row *row, const struct examination *e)
 			"are paused by signals");
 }
 
+static void check_image_base(struct sp_doctor_row *row, const struct examination *e)
+{
+	(void)e;
+	set(row, SP_DOCTOR_ON, "a snapshot knows the folder it was made on");
+}
+
 /* Those that are no layers of a sandbox come first, without a number. */
 #define NO_LAYER (-1)
 static const struct {
@@ -520,6 +526,7 @@ static const struct {
 	{LAYER_CPU_TIME, NULL, check_cpu_time, false},
 	{LAYER_FILE_SIZE, NULL, check_file_size, false},
 	{LAYER_PAUSE, NULL, check_pause, false},
+	{LAYER_IMAGE_BASE, NULL, check_image_base, false},
 };
 _Static_assert(SP_COUNT(checks) <= SP_DOCTOR_ROWS_MAX, "room for every row");
 _Static_assert(SP_COUNT(checks) == LOCAL_LAYERS + 5, "a row for every layer");

@@ -43,6 +43,7 @@ static const char *const names[LOCAL_LAYERS] = {
 	[LAYER_CPU_TIME] = "CPU time limit",
 	[LAYER_FILE_SIZE] = "file size limit",
 	[LAYER_PAUSE] = "pause",
+	[LAYER_IMAGE_BASE] = "image base",
 };
 
 const char *local_layer_name(enum local_layer layer)
@@ -256,6 +257,12 @@ void local_note_layers(const struct local *l, struct local_plan *plan)
 		note(r, LAYER_NET_NS, "off: network host was asked for");
 	else
 		note(r, LAYER_NET_NS, ENFORCED);
+	if (plan->image.changed)
+		note(r, LAYER_IMAGE_BASE,
+			"degraded: %s changed since snapshot %s was made",
+			plan->image.base, plan->image.changed);
+	else
+		note(r, LAYER_IMAGE_BASE, ENFORCED);
 	note_filter(l, r);
 	note_landlock(r);
 	note_ids(l, plan);

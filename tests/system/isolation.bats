@@ -196,7 +196,7 @@ C
   as rootless
   run --separate-stderr sprun --require nonsense true
   [ "$status" -eq 125 ]
-  [[ $stderr == *'no layer "nonsense"'*"user namespace"*"pause" ]]
+  [[ $stderr == *'no layer "nonsense"'*"user namespace"*"image base" ]]
 }
 
 @test "doctor has a row for each layer of a record, by the same name" {
