@@ -43,6 +43,7 @@ struct cli_args {
 	const char *command; /* its name, for messages */
 	const char *provider;
 	struct sp_strv fallback;
+	struct sp_strv require;
 	const char *image, *file, *lang, *workdir, *user, *seccomp;
 	struct sp_strv env;    /* KEY=VALUE */
 	struct sp_strv labels; /* KEY=VALUE */

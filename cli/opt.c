@@ -14,7 +14,7 @@
 #define CPUS_MAX        4096
 #define ENV_FILE_MAX    (1u << 20)
 #define HELP_COLUMN     30
-#define FALLBACKS_MAX   16
+#define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
@@ -118,8 +118,8 @@ static int add_list(
 		if (!*at)
 			break;
 	}
-	if (list->count > FALLBACKS_MAX)
-		return sp_fail(err, SP_ERR_INVALID, "more than %d", FALLBACKS_MAX);
+	if (list->count > LIST_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d", LIST_MAX);
 	return sp_strv_ok(list, err);
 }
 
@@ -364,6 +364,8 @@ static const struct option options[] = {
 		"of one file (the disk's)"},
 	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), MAKING,
 		"CPU seconds of all its processes together (none)"},
+	{"require", 0, "LAYER,...", add_list, FIELD(require), MAKING,
+		"layers that must be enforced, by doctor's names; else it fails"},
 	{"network", 0, "KIND", set_network, FIELD(network), MAKING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,

@@ -136,6 +136,8 @@ static _Noreturn void join(struct runner *r)
 	close(r->status[0]);
 	close(r->request[0]);
 	rc = join_cgroups(r, &err);
+	if (rc == 0)
+		rc = join_devices(r, &err);
 	/*
 	 * Before the sandbox can see any process of ours: where it runs as the caller's own
 	 * user nothing else would keep it from tracing the reaper, which has no filter yet.

@@ -13,6 +13,7 @@ struct sp_launch {
 	const char *runner_path;
 	const char *
 		map_tools; /* folder of newuidmap, where the record has a range of it */
+	uint32_t required; /* enum sp_runner_degraded: errors here */
 	const char *state_path;    /* the sandbox's folder */
 	const char *root;          /* image folder, or NULL: the host's view */
 	const char *const *layers; /* layer_count folders, the topmost first */

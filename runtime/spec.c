@@ -229,6 +229,8 @@ int sp_spec_build(
 	s.hosts = add_text(&b, l->hosts);
 	s.resolv = add_text(&b, l->resolv);
 	s.map_tools = add_text(&b, l->map_tools);
+	s.device_cgroup = add_text(&b, r->device_cgroup);
+	s.required = l->required;
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

@@ -131,6 +131,8 @@ struct sp_runner_spec {
 		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
 	uint32_t range_uid, range_gid;
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
+	uint32_t device_cgroup;
+	uint32_t required; /* sp_runner_degraded that is an error here */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t file_bytes; /* 0: none but the disk's */
@@ -174,7 +176,10 @@ enum sp_runner_event_kind {
 
 /* What could not be set and has a fallback. */
 enum sp_runner_degraded {
-	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+	SP_DEGRADED_IDMAP = 1u << 0,   /* mounts show foreign owners */
+	SP_DEGRADED_KEYRING = 1u << 1, /* the caller's session keyring stays */
+	SP_DEGRADED_OOM = 1u << 2,     /* memory runs out for the host as soon */
+	SP_DEGRADED_DEVICES = 1u << 3, /* no device cgroup */
 };
 
 struct sp_runner_event {

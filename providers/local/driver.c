@@ -122,7 +122,7 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_PAUSE | SP_CAP_STATS | SP_CAP_SNAPSHOT | SP_CAP_FORK |
 		SP_CAP_VOLUMES | SP_CAP_NETWORK_ALLOW | SP_CAP_NETWORK_NAT |
 		SP_CAP_PORTS | SP_CAP_TTY | SP_CAP_BACKGROUND | SP_CAP_TIMEOUT |
-		SP_CAP_POOL,
+		SP_CAP_POOL | SP_CAP_REQUIRE,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,

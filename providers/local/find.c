@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "providers/local/pool.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
@@ -177,6 +178,8 @@ static int clean_dead(
 		return rc;
 	if (sp_state_read(base, id, &record, NULL) == 0) {
 		sp_cgroup_remove(&record.cgroups);
+		if (record.device_cgroup)
+			sp_devices_drop(record.device_cgroup);
 		if (record.claim)
 			(void)unlink(record.claim);
 	}
