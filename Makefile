@@ -48,7 +48,7 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_PART := runner supervise watch serve control init enter command tree pass step_ids \
 	step_user step_limits step_caps step_net step_netns step_landlock step_cgroup step_sources \
-	step_mount step_proc step_dev step_root step_overlay
+	step_mount step_proc step_dev step_root step_overlay event
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
 	images/place.c images/remove_tree.c images/tar_*.c images/layer.c images/userns.c) base/error.c base/io.c base/buf.c
@@ -60,7 +60,7 @@ GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
-	runtime/pass.c runtime/control.c
+	runtime/pass.c runtime/control.c runtime/event.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

@@ -51,6 +51,8 @@ struct cli_args {
 	enum sp_network network;
 	int64_t timeout_ms; /* 0 is none */
 	int64_t ttl_ms;     /* -1: not given */
+	int64_t since_ms;   /* so long ago; 0: all */
+	bool follow;
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, help;
 

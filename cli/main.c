@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	{{"volume", CLI_VOLUME, CLI_WORDS_ALL}, NULL, cmd_volume,
 		"[create | list | inspect | rm] [NAME...]",
 		"folders that sandboxes share and that outlive them"},
+	{{"events", CLI_EVENTS, CLI_WORDS_ALL}, NULL, cmd_events, "[SANDBOX]",
+		"what happened to kept sandboxes; with --follow, what happens"},
 	{{"providers", CLI_PROVIDERS, CLI_WORDS_ALL}, NULL, cmd_providers, "",
 		"what providers there are and how they do"},
 	{{"test", CLI_TEST, CLI_WORDS_ALL}, NULL, cmd_test, "",

@@ -24,8 +24,9 @@ struct sp_launch {
 	const char *const *env;     /* on top of the sandbox's, or NULL */
 	const char *workdir, *user; /* NULL: the sandbox's */
 	int64_t timeout_ms;
-	int exe_fd;    /* ENTER: program to run instead, or -1 */
-	int lock_fd;   /* launch: goes over to the supervisor */
+	int exe_fd;              /* ENTER: program to run instead, or -1 */
+	int lock_fd;             /* launch: goes over to the supervisor */
+	const char *events_path; /* CREATE: where its end is told: event.h */
 	int store_fd;  /* launch: locks that live as long as the sandbox, or -1 */
 	int filter_fd; /* the system call filter, or -1 with ENTER */
 	int state_fd;  /* ENTER: the sandbox's folder */

@@ -130,8 +130,9 @@ struct sp_runner_spec {
 	uint64_t root_dev, root_ino;
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
-	uint32_t state_path; /* the sandbox's folder, removed at its end */
-	uint32_t claim_path; /* of its id range, removed at its end */
+	uint32_t state_path;  /* the sandbox's folder, removed at its end */
+	uint32_t events_path; /* CREATE: the folder of the file of events */
+	uint32_t claim_path;  /* of its id range, removed at its end */
 	uint32_t cgroup_count;
 	struct sp_runner_cgroup cgroups[SP_RUNNER_CGROUPS_MAX];
 	uint32_t mount_count;

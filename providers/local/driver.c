@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
+#include "providers/local/events.h"
 #include "providers/local/stored.h"
 
 static void local_close(struct sp_provider *p)
@@ -110,15 +111,15 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_SNAPSHOT | SP_CAP_FORK | SP_CAP_VOLUMES | SP_CAP_ROOT_DIR |
-		SP_CAP_OFFLINE | SP_CAP_CPU_TIME,
+		SP_CAP_SNAPSHOT | SP_CAP_FORK | SP_CAP_VOLUMES | SP_CAP_EVENTS |
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_CPU_TIME,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
 	.has_image = local_has_image,
-	.create = local_create,
+	.create = local_noted_create,
 	.run = local_run,
-	.exec = local_exec,
+	.exec = local_noted_exec,
 	.get = local_get,
 	.list = local_list,
 	.inspect = local_inspect,
@@ -126,9 +127,10 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
-	.snapshot = local_snapshot,
-	.fork = local_fork,
+	.snapshot = local_noted_snapshot,
+	.fork = local_noted_fork,
 	.stored = local_stored,
 	.stored_remove = local_stored_remove,
 	.volume_create = local_volume_create,
+	.events = local_events,
 };

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "providers/local/local.h"
+#include "providers/local/events.h"
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
@@ -156,6 +156,8 @@ static int clean_dead(
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (!sp_remove_state(path))
 		return sp_fail_errno(err, "remove state of %s", id);
+	if (record.is_kept)
+		local_note_event(l, id, "destroyed", "reason", "died");
 	return 0;
 }
 
