@@ -224,8 +224,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
-# This one starts the real worker.
-$(B)/tests/unit/test_files: | $(B)/sandpit-worker
+# These start the real worker.
+$(B)/tests/unit/test_files $(B)/tests/unit/test_store: | $(B)/sandpit-worker
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c

@@ -70,6 +70,30 @@ int local_noted_exec(struct sp_provider *p, const char *id,
 	return rc;
 }
 
+static bool is_on_fork(const struct local *l, const char *id)
+{
+	sp_autoclose int base = sp_state_open(l->sandboxes, NULL);
+	sp_autorecord struct sp_record r = {0};
+
+	if (base < 0 || sp_state_read(base, id, &r, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < r.snapshots.count; i++)
+		if (strncmp(r.snapshots.items[i], STORE_FORK, strlen(STORE_FORK)) == 0)
+			return true;
+	return false;
+}
+
+/* Its end is told by its supervisor; the layer of a fork goes with the last who has it. */
+int local_noted_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
+{
+	bool was_on_fork = is_on_fork(local_of(p), id);
+	int rc = local_destroy(p, id, err);
+
+	if (rc == 0 && was_on_fork)
+		store_sweep(local_of(p));
+	return rc;
+}
+
 int local_noted_snapshot(
 	struct sp_provider *p, const char *id, const char *name, struct sp_error *err)
 {
