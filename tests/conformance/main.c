@@ -23,6 +23,7 @@ static const struct behaviours *const groups[] = {
 	&deadline_behaviours,
 	&file_behaviours,
 	&limit_behaviours,
+	&store_behaviours,
 };
 
 static const char *current = "";
