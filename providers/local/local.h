@@ -4,6 +4,7 @@
 #define SP_PROVIDERS_LOCAL_LOCAL_H
 
 #include "providers/local/driver.h"
+#include "providers/local/network.h"
 #include "providers/local/subids.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
@@ -18,8 +19,8 @@ struct local {
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
-	char *runner, *worker;       /* our helper programs */
-	struct local_subids *subids; /* of the caller, once somebody asked */
+	char *runner, *worker, *gate; /* our helper programs */
+	struct local_subids *subids;  /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -65,6 +66,7 @@ struct local_plan {
 	size_t mount_count;
 	struct sp_strv resolved;
 	struct local_ids ids;
+	struct local_network network;
 	int filter_fd;
 	int base_fd, lock_fd;
 	int store_fd; /* locks on what it uses of the store, or -1 */
@@ -110,18 +112,66 @@ int local_create_from(struct local *l, struct local_image *image,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* Run what launch says of a command in the sandbox, with its streams. */
+int local_join(const struct local *l, const char *id, struct sp_launch *launch,
+	const struct sp_relay *relay, struct sp_runner_event *event,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* files.c */
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_sink *sink, struct sp_error *err);
 int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
+int local_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err);
+
+/* pause.c */
+int local_pause(struct sp_provider *p, const char *id, struct sp_error *err);
+int local_resume(struct sp_provider *p, const char *id, struct sp_error *err);
+bool local_is_paused(const struct sp_record *r, const struct sp_supervisor *s);
+/* UNAVAILABLE, with what to do, when it is. */
+int local_check_not_paused(
+	const struct sp_record *r, const struct sp_supervisor *s, struct sp_error *err);
+/* stats.c */
+int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
+	struct sp_error *err);
+
+/* network.c */
+int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
+	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
+	void *ctx, struct sp_error *err);
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_error *err);
 void local_outcome(
 	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
 void local_timeline(
 	const struct sp_command *command, const struct sp_runner_event *event);
 
+/* background.c */
+int local_start(struct sp_provider *p, const char *id, const struct sp_command *command,
+	uint32_t *number, struct sp_error *err);
+int local_processes(struct sp_provider *p, const char *id, struct sp_process_list *out,
+	struct sp_error *err);
+int local_logs(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_logs *logs, struct sp_error *err);
+int local_wait(struct sp_provider *p, const char *id, uint32_t number,
+	int64_t timeout_ms, struct sp_process_info *out, struct sp_error *err);
+int local_signal(struct sp_provider *p, const char *id, uint32_t number, int signal,
+	struct sp_error *err);
+int local_attach(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+
 /* find.c */
+/* The record and the supervisor of one that runs, or why there is none. */
+int local_find_alive(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_supervisor *supervisor, struct sp_error *err);
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
 	struct sp_error *err);
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,

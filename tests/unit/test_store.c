@@ -197,6 +197,11 @@ static void only_what_nobody_has_is_swept(void **state)
 	make(&maker, SP_STORED_SNAPSHOT, ".fork-kept", NULL);
 	make(&maker, SP_STORED_SNAPSHOT, ".fork-lost", NULL);
 	make(&maker, SP_STORED_SNAPSHOT, "named", ".fork-kept");
+	/* Each is kept by the next alone, in whatever order they are looked at. */
+	make(&maker, SP_STORED_SNAPSHOT, ".fork-a", NULL);
+	make(&maker, SP_STORED_SNAPSHOT, ".fork-b", ".fork-a");
+	make(&maker, SP_STORED_SNAPSHOT, ".fork-c", ".fork-b");
+	make(&maker, SP_STORED_SNAPSHOT, ".fork-d", ".fork-c");
 	store_close(&maker);
 	assert_int_equal(store_open(&local, &maker, NULL), 0);
 	assert_int_equal(mkdirat(s.kinds[SP_STORED_SNAPSHOT], ".new-lost", 0700), 0);
