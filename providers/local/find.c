@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "providers/local/events.h"
 #include "providers/local/pool.h"
 #include "runtime/devices.h"
 #include "runtime/remove.h"
@@ -187,6 +188,8 @@ static int clean_dead(
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (!sp_remove_state(path))
 		return sp_fail_errno(err, "remove state of %s", id);
+	if (record.is_kept)
+		local_note_event(l, id, "destroyed", "reason", "died");
 	return 0;
 }
 

@@ -82,6 +82,7 @@ static struct sp_launch launch_of(
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
 		.store_fd = plan->store_fd,
+		.events_path = l->state,
 		.filter_fd = plan->filter_fd};
 }
 
