@@ -22,7 +22,10 @@ static const struct behaviours *const groups[] = {
 	&stream_behaviours,
 	&deadline_behaviours,
 	&file_behaviours,
+	&file_op_behaviours,
 	&limit_behaviours,
+	&terminal_behaviours,
+	&background_behaviours,
 };
 
 static const char *current = "";
