@@ -317,9 +317,10 @@ int sp_launch_read_event(
 {
 	ssize_t n;
 
+	/* Of one that ended without taking all we sent this is told first, its word after. */
 	do
 		n = recv(run->control, event, sizeof(*event), 0);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n != sizeof(*event))
 		return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
 	return 0;
