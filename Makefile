@@ -350,5 +350,5 @@ help:
 		'make install    DESTDIR= PREFIX=/usr/local' \
 		'make deps       what the build needs, by apt where that is allowed'
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -name '*.d' -print 2>/dev/null)
 .SECONDARY:
