@@ -21,6 +21,10 @@ cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
 cli_command_fn cmd_files;
+cli_command_fn cmd_snapshot;
+cli_command_fn cmd_snapshots;
+cli_command_fn cmd_fork;
+cli_command_fn cmd_volume;
 
 /*
  * Go on as the program that can load modules, where this one cannot and the command may
@@ -28,6 +32,10 @@ cli_command_fn cmd_files;
  */
 int cli_hand_over(const struct cli_args *args, unsigned int bit, char *const *argv,
 	struct sp_error *err);
+cli_command_fn cmd_stats;
+cli_command_fn cmd_pause;
+cli_command_fn cmd_resume;
+cli_command_fn cmd_port;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,

@@ -41,20 +41,12 @@ static int find_running(const struct local *l, const char *id, struct sp_record 
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
 	sp_autoclose int folder = base < 0 ? base : sp_state_folder(base, id, err);
-	enum sp_liveness life;
+	struct sp_supervisor supervisor = {0};
 	int rc;
 
 	if (folder < 0)
 		return folder;
-	rc = sp_state_life(base, id, &life, NULL, err);
-	if (rc < 0)
-		return rc;
-	if (life == SP_LIFE_DEAD)
-		return sp_fail(err, SP_ERR_NOT_FOUND, "sandbox %s has ended", id);
-	if (life == SP_LIFE_STARTING)
-		return sp_fail(
-			err, SP_ERR_UNAVAILABLE, "sandbox %s is still starting", id);
-	rc = sp_state_read(base, id, record, err);
+	rc = local_find_alive(l, id, record, &supervisor, err);
 	if (rc < 0)
 		return rc;
 	if (!record->is_kept)
@@ -62,7 +54,8 @@ static int find_running(const struct local *l, const char *id, struct sp_record 
 			"sandbox %s belongs to one command of 'run' and cannot be "
 			"joined",
 			id);
-	return sp_take_fd(folder);
+	rc = local_check_not_paused(record, &supervisor, err);
+	return rc < 0 ? rc : sp_take_fd(folder);
 }
 
 int local_join(const struct local *l, const char *id, struct sp_launch *launch,
