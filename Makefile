@@ -46,7 +46,8 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise watch serve control init enter command tree pass \
+RUNNER_PART := runner supervise watch serve control init enter command terminal master keep keep_files \
+	keep_clients tree pass \
 	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
@@ -60,7 +61,7 @@ GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
-	runtime/pass.c runtime/control.c
+	runtime/pass.c runtime/control.c runtime/master.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)

@@ -18,7 +18,7 @@
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
-#define CREATING (CLI_RUN | CLI_CREATE)
+#define CREATING (CLI_RUN | CLI_CREATE | CLI_SHELL)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
 #define EVERY    0xffffffffu
 
@@ -340,8 +340,9 @@ static const struct option options[] = {
 		"take a running sandbox with these labels, or make and keep one"},
 	{"keep", 0, NULL, set_flag, FIELD(keep), CLI_RUN,
 		"do not destroy it after; its handle goes to stderr"},
-	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms), RUNNING,
-		"of the command, seconds; 0 is none (120)"},
+	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms),
+		RUNNING | CLI_SHELL | CLI_WAIT,
+		"of the command, seconds; 0 is none (120; -d, shell, wait: none)"},
 	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), CREATING,
 		"of the sandbox, seconds; 0 is none (kept ones 3600)"},
 	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), CREATING,
@@ -373,8 +374,6 @@ static const struct option options[] = {
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING | CLI_FILES,
-		"pass standard input even if it is a terminal"},
 	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
 		"type, mode, owner, size and date as well"},
 	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
@@ -385,12 +384,24 @@ static const struct option options[] = {
 		"of what is written (its old one, or 644)"},
 	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
 		"watch folders in the folder, too"},
+	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
+		"look once, not every second"},
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive),
+		RUNNING | CLI_ATTACH | CLI_FILES,
+		"pass standard input even if it is a terminal; -d: take input later"},
+	{"tty", 'T', NULL, set_flag, FIELD(tty), RUNNING,
+		"give the command a terminal of its own"},
+	{"detach", 'd', NULL, set_flag, FIELD(detach), CLI_EXEC,
+		"run it in the background and print its number"},
+	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS,
+		"go on until the process ends"},
+	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
+	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
+		"which, by name or number (TERM)"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
-	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
-		"look once, not every second"},
-	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~CLI_HELP,
+	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
 		"say on stderr where the time went"},
@@ -419,16 +430,19 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-/* A letter may mean one thing here and another there. */
-static const struct option *find_letter(const struct reader *r, char letter)
+/* A letter may stand for different options of different commands. */
+static const struct option *find_letter(char letter, unsigned int command)
 {
-	const struct option *found = NULL;
+	const struct option *other = NULL;
 
-	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter &&
-			(!found || (options[i].commands & r->syntax->bit)))
-			found = &options[i];
-	return found;
+	for (size_t i = 0; i < SP_COUNT(options); i++) {
+		if (!options[i].letter || options[i].letter != letter)
+			continue;
+		if (options[i].commands & command)
+			return &options[i];
+		other = &options[i];
+	}
+	return other;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -480,7 +494,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(r, *letter);
+		const struct option *o = find_letter(*letter, r->syntax->bit);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

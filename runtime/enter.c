@@ -314,7 +314,9 @@ static void hand_over(const struct runner *r, const struct command *c)
 {
 	(void)pass_descriptors(
 		r->request[0], c->fds + GIVEN_STREAMS, c->count - GIVEN_STREAMS, NULL);
-	close(r->request[0]);
+	if (!(r->spec->flags &
+		    SP_RF_BACKGROUND)) /* which announces itself to its keeper */
+		close(r->request[0]);
 	for (size_t i = GIVEN_STREAMS; i < c->count; i++)
 		close(c->fds[i]);
 }
@@ -342,13 +344,23 @@ static void serve_command(
 	struct runner *r, pid_t reaper, int reaper_fd, struct command *c)
 {
 	struct sp_runner_event event;
+	int rc;
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");
-	if (accept_command(r, c, &event.error) == 0) {
+	rc = accept_command(r, c, &event.error);
+	if (rc == 0 && r->spec->flags & SP_RF_BACKGROUND) {
+		rc = keep_prepare(r, c->fds + GIVEN_STREAMS, &event.error);
+		if (rc == 0) {
+			hand_over(r, c);
+			keep(r, reaper, reaper_fd);
+			return;
+		}
+	}
+	if (rc == 0) {
 		hand_over(r, c);
 		supervise(r, reaper, reaper_fd, &event);
 	} else {

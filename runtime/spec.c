@@ -213,6 +213,14 @@ int sp_spec_build(
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
 		return rc;
+	s.window = l->window;
+	s.keep_bytes = l->keep_bytes;
+	if (l->tty)
+		s.flags |= SP_RF_TTY;
+	if (l->is_background)
+		s.flags |= SP_RF_BACKGROUND;
+	if (l->takes_input)
+		s.flags |= SP_RF_TAKES_INPUT;
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);

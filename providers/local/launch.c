@@ -54,6 +54,8 @@ static void set_command(struct sp_launch *launch, const struct sp_command *comma
 	launch->workdir = command->workdir;
 	launch->user = command->user;
 	launch->timeout_ms = command->timeout_ms;
+	launch->tty = command->tty;
+	launch->window = command->window;
 }
 
 static struct sp_launch launch_of(
@@ -125,6 +127,7 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 	if (rc < 0)
 		return rc;
 	launch = launch_of(l, plan, mode);
+	launch.tty = command && command->tty;
 	rc = sp_launch_ahead(&launch, running, err);
 	mark(command, "runner started");
 	if (rc == 0)
@@ -259,7 +262,10 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	int rc;
 
 	if (local_network_needs_gate(spec))

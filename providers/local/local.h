@@ -146,6 +146,27 @@ int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
 int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
 	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
 	void *ctx, struct sp_error *err);
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* background.c */
+int local_start(struct sp_provider *p, const char *id, const struct sp_command *command,
+	uint32_t *number, struct sp_error *err);
+int local_processes(struct sp_provider *p, const char *id, struct sp_process_list *out,
+	struct sp_error *err);
+int local_logs(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_logs *logs, struct sp_error *err);
+int local_wait(struct sp_provider *p, const char *id, uint32_t number,
+	int64_t timeout_ms, struct sp_process_info *out, struct sp_error *err);
+int local_signal(struct sp_provider *p, const char *id, uint32_t number, int signal,
+	struct sp_error *err);
+int local_attach(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
 
 /* find.c */
 /* The record and the supervisor of one that runs, or why there is none. */
