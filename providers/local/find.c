@@ -156,6 +156,21 @@ static void end_supervisor(const struct sp_supervisor *s)
 	(void)wait_end(pidfd, END_MS);
 }
 
+/* Of a sandbox whose record is lost: where they would be, for one with every limit. */
+static void remove_unknown_cgroups(const char *id)
+{
+	const struct sp_cgroup_limits all = {.memory_bytes = 1,
+		.pids = 1,
+		.cpu_millis = 1,
+		.usage = true,
+		.freeze = true,
+		.io = true};
+	struct sp_cgroup_set set = {0};
+
+	if (sp_cgroup_plan(id, &all, &set, NULL) == 0)
+		sp_cgroup_remove(&set);
+}
+
 /* What a supervisor would have taken away. */
 static int clean_dead(
 	const struct local *l, int base, const char *id, struct sp_error *err)
@@ -171,6 +186,8 @@ static int clean_dead(
 		sp_cgroup_remove(&record.cgroups);
 		if (record.claim)
 			(void)unlink(record.claim);
+	} else {
+		remove_unknown_cgroups(id);
 	}
 	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
