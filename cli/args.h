@@ -57,6 +57,8 @@ struct cli_args {
 	struct sp_strv credentials; /* three items each: host, header, value */
 	int64_t timeout_ms;         /* 0 is none, -1: not given */
 	int64_t ttl_ms;             /* -1: not given */
+	int64_t max_idle_ms;        /* of a pool */
+	uint32_t pool_size;         /* 0: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;
 	bool tty, detach, follow;

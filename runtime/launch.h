@@ -35,7 +35,11 @@ struct sp_launch {
 	int filter_fd; /* the system call filter, or -1 with ENTER */
 	int state_fd;  /* ENTER: the sandbox's folder */
 	bool is_last;  /* ENTER: the sandbox ends with the command */
-	bool spares;   /* CREATE: always have a place for a command prepared */
+	/*
+	 * CREATE: waits in a pool, so have a place for a command prepared.  The program that
+	 * fills the pool again, started once the sandbox is used; NULL-terminated.
+	 */
+	const char *refill[SP_RUNNER_REFILL_MAX];
 };
 
 /* Where standard input comes from: nowhere, a descriptor, or a function (0 is the end). */

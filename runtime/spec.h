@@ -14,6 +14,7 @@
 #define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
+#define SP_RUNNER_REFILL_MAX  8
 
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
@@ -136,7 +137,8 @@ struct sp_runner_spec {
 	int64_t cpu_time_ms; /* of all processes together; 0 is none */
 	/* Where no cgroup limits them, of each process; 0 otherwise. */
 	uint64_t address_bytes, processes, cpu_seconds;
-	uint32_t argc, argv; /* argc strings, one after the other */
+	uint32_t argc, argv;      /* argc strings, one after the other */
+	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
 	struct sp_window window;
