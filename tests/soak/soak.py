@@ -129,6 +129,50 @@ def copy_out(rng):
         os.unlink(to)
 
 
+def background(rng):
+    handle = pick(rng)
+    if not handle:
+        return
+    status, out, _ = sandpit("exec", "-d", handle, "--", "seq", str(LINES))
+    number = out.decode().strip()
+    expect("start", status, number.isdigit(), out)
+    if status != 0:
+        return
+    status, out, _ = sandpit("wait", handle, number)
+    expect("wait", status, True, out)
+    if status != 0:
+        return
+    status, out, _ = sandpit("logs", handle, number)
+    expect("logs", status, out == EXPECTED, out)
+
+
+def pause(rng):
+    handle = pick(rng)
+    if handle:
+        status, out, _ = sandpit("pause", handle)
+        expect("pause", status, True, out)
+        status, out, _ = sandpit("resume", handle)
+        expect("resume", status, True, out)
+
+
+def fork(rng):
+    handle = pick(rng)
+    if not handle:
+        return
+    status, out, _ = sandpit("fork", handle)
+    expect("fork", status, out.startswith(b"local:"), out)
+    if status == 0:
+        with lock:
+            kept.append(out.decode().strip())
+
+
+def stats(rng):
+    handle = pick(rng)
+    if handle:
+        status, out, _ = sandpit("stats", "--json", "--no-stream", handle)
+        expect("stats", status, out.startswith((b"[", b"{")), out)
+
+
 def destroy(rng):
     with lock:
         handle = kept.pop(rng.randrange(len(kept))) if kept else None
@@ -150,7 +194,8 @@ def look(_):
 
 def caller(number):
     rng = random.Random(seed + number)
-    ways = [run_once] * 4 + [execute] * 4 + [write_and_read, copy_out, create, destroy, look]
+    ways = [run_once] * 4 + [execute] * 4 + [
+        write_and_read, copy_out, background, pause, fork, stats, create, destroy, look]
     while not over.is_set():
         rng.choice(ways)(rng)
         if len(kept) > KEPT_MAX:
