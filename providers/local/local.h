@@ -238,6 +238,8 @@ int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,
 	struct sp_sandbox_list *out, struct sp_error *err);
 int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
+/* holders.c: end the supervisors that hold a file in a sandbox's folder, removed or not */
+void local_end_holders(const char *folder);
 /* inspect.c */
 int local_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
 	struct sp_error *err);
