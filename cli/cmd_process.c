@@ -147,6 +147,37 @@ int cmd_ps(struct cli_args *args, struct sp_error *err)
 	return args->json ? print_json(&list, err) : print_table(&list, err);
 }
 
+/* Not every C library knows their names. */
+static const struct {
+	const char *name;
+	int number;
+} signals[] = {
+	{"HUP", SIGHUP},
+	{"INT", SIGINT},
+	{"QUIT", SIGQUIT},
+	{"ABRT", SIGABRT},
+	{"KILL", SIGKILL},
+	{"USR1", SIGUSR1},
+	{"USR2", SIGUSR2},
+	{"PIPE", SIGPIPE},
+	{"ALRM", SIGALRM},
+	{"TERM", SIGTERM},
+	{"CHLD", SIGCHLD},
+	{"CONT", SIGCONT},
+	{"STOP", SIGSTOP},
+	{"TSTP", SIGTSTP},
+	{"TTIN", SIGTTIN},
+	{"TTOU", SIGTTOU},
+	{"URG", SIGURG},
+	{"XCPU", SIGXCPU},
+	{"XFSZ", SIGXFSZ},
+	{"VTALRM", SIGVTALRM},
+	{"PROF", SIGPROF},
+	{"WINCH", SIGWINCH},
+	{"IO", SIGIO},
+	{"SYS", SIGSYS},
+};
+
 /* "TERM", "SIGTERM", "term" or "15". */
 static int parse_signal(const char *text, int *sig, struct sp_error *err)
 {
@@ -157,14 +188,11 @@ static int parse_signal(const char *text, int *sig, struct sp_error *err)
 		*sig = (int)n;
 		return 0;
 	}
-	for (int i = 1; i < NSIG; i++) {
-		const char *known = sigabbrev_np(i);
-
-		if (!known || strcasecmp(known, name) != 0)
-			continue;
-		*sig = i;
-		return 0;
-	}
+	for (size_t i = 0; i < SP_COUNT(signals); i++)
+		if (strcasecmp(signals[i].name, name) == 0) {
+			*sig = signals[i].number;
+			return 0;
+		}
 	return sp_fail(err, SP_ERR_INVALID, "there is no signal \"%.32s\"", text);
 }
 

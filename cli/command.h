@@ -27,6 +27,13 @@ cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
 
+/*
+ * Go on as the program that can load modules, where this one cannot and the command may
+ * need one.  Returns 0 to go on here, or a negative code.
+ */
+int cli_hand_over(const struct cli_args *args, unsigned int bit, char *const *argv,
+	struct sp_error *err);
+
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,
 	struct sp_client **out, struct sp_error *err);

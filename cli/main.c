@@ -160,14 +160,31 @@ int cli_open_client(const struct cli_args *args, struct progress *progress,
 	return sp_client_open(&opts, out, err);
 }
 
+static char **copy_list(char *const *list, size_t count)
+{
+	char **copy = calloc(count, sizeof(*copy));
+
+	if (copy)
+		memcpy(copy, list, count * sizeof(*copy));
+	return copy;
+}
+
 /* Parse what belongs to the command, then run it, or tell about it. */
-static int run_command(const struct command *c, int argc, const char **argv,
+static int run_command(const struct command *c, int argc, char **argv,
 	struct cli_args *args, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf text = SP_BUF_INIT(HELP_MAX);
-	int rc = cli_opt_parse(&c->syntax, argc, argv, args, err);
+	/* Parsing takes the options out of argv. */
+	sp_autofree char **given = copy_list(argv, (size_t)argc + 1);
+	int skip = argc > 1 ? 2 : 1;
+	int rc = !given ? sp_fail(err, SP_ERR_NOMEM, "out of memory")
+			: cli_opt_parse(&c->syntax, argc - skip,
+				  (const char **)(uintptr_t)(argv + skip), args, err);
 
 	set_log(args);
+	/* Before anything is read or done, so that the other program can do it anew. */
+	if (rc == 0 && !args->help)
+		rc = cli_hand_over(args, c->syntax.bit, given, err);
 	if (rc < 0)
 		return rc;
 	if (!args->help)
@@ -187,9 +204,7 @@ int main(int argc, char *argv[])
 	hold_standard_streams();
 	c = find_command(strcmp(name, "-h") == 0 ? "help" : name);
 	if (c)
-		rc = run_command(c, argc > 1 ? argc - 2 : 0,
-			(const char **)(uintptr_t)(argv + (argc > 1 ? 2 : 1)), &args,
-			&err);
+		rc = run_command(c, argc, argv, &args, &err);
 	else
 		rc = no_command(name, &err);
 	if (rc >= 0)

@@ -275,8 +275,7 @@ int sp_launch_ahead(
 static int send_rest(const struct sp_launch *l, struct start_files *f,
 	const struct sp_running *run, struct sp_error *err)
 {
-	int fds[SP_RFD_SOURCES - SP_RFD_SPEC + SP_RUNNER_LAYERS_MAX +
-		SP_RUNNER_MOUNTS_MAX + 1];
+	int fds[PASS_MAX];
 	size_t count = SP_RFD_SOURCES - SP_RFD_SPEC;
 	int rc;
 

@@ -25,13 +25,12 @@ enum sp_runner_mode {
 enum sp_runner_fd {
 	SP_RFD_CONTROL = 3, /* SOCK_SEQPACKET: events out, SP_RUNNER_STOP in */
 	SP_RFD_SPEC,
-	SP_RFD_FILTER, /* struct sock_filter[] */
-	SP_RFD_LOCK,   /* the sandbox's lock file, flock held through it */
-	SP_RFD_CGROUP, /* cgroup v2 folder to be born in, or /dev/null */
-	SP_RFD_EXE,    /* ENTER: program to run instead of argv[0], or /dev/null */
-	SP_RFD_STORE,  /* locks on the layers and volumes in use, or /dev/null */
-	/* O_PATH of the image root, each layer, each mount */
-	SP_RFD_SOURCES,
+	SP_RFD_FILTER,  /* struct sock_filter[] */
+	SP_RFD_LOCK,    /* the sandbox's lock file, flock held through it */
+	SP_RFD_CGROUP,  /* cgroup v2 folder to be born in, or /dev/null */
+	SP_RFD_EXE,     /* ENTER: program to run instead of argv[0], or /dev/null */
+	SP_RFD_STORE,   /* locks on the layers and volumes in use, or anything */
+	SP_RFD_SOURCES, /* O_PATH of the image root, each layer and each mount */
 };
 
 /* The supervisor keeps the sandbox's namespaces open here, for those who join later. */
@@ -74,16 +73,16 @@ enum sp_runner_flag {
 	SP_RF_HAS_CGROUP2 = 1u << 2, /* SP_RFD_CGROUP is a folder */
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
+	SP_RF_HOST_VIEW = 1u << 4, /* layers: the host's view lies on top of them */
 	/* The filter lets a command of root be prepared behind it. */
 	SP_RF_SETTLES = 1u << 16,
 	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
 	SP_RF_SPARE = 1u << 18,     /* and the first before */
-	SP_RF_TTY =
-		1u << 8, /* a terminal; descriptor 0 is the socket its master goes to */
-	SP_RF_BACKGROUND = 1u << 9, /* ENTER: its supervisor keeps it and its output */
-	SP_RF_TAKES_INPUT = 1u
-		<< 10,             /* with BACKGROUND: who attaches may write to it */
-	SP_RF_HOST_VIEW = 1u << 4, /* layers: the host's view lies on top of them */
+	/* A terminal; descriptor 0 is the socket that its master goes to. */
+	SP_RF_TTY = 1u << 24,
+	/* ENTER: its supervisor keeps it and its output. */
+	SP_RF_BACKGROUND = 1u << 25,
+	SP_RF_TAKES_INPUT = 1u << 26, /* with that: who attaches may write to it */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */

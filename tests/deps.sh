@@ -44,11 +44,12 @@ need_build() {
   tool pkg-config pkg-config
   file libc6-dev /usr/include/stdio.h
   # One call while nothing is missing; each by itself to find out what is.
-  if ! pkg-config --exists libcurl json-c libseccomp libcap 2>/dev/null; then
+  if ! pkg-config --exists libcurl json-c libseccomp libcap openssl 2>/dev/null; then
     module libcurl4-openssl-dev libcurl
     module libjson-c-dev json-c
     module libseccomp-dev libseccomp
     module libcap-dev libcap
+    module libssl-dev openssl
   fi
   # The runner is static, and starts fastest with musl.
   tool musl-gcc musl-tools
@@ -71,6 +72,9 @@ need_test() {
   tool ps procps
   tool ip iproute2
   tool curl curl
+  tool openssl openssl
+  tool pasta passt
+  tool slirp4netns slirp4netns
   tool strace strace
   file time /usr/bin/time
   tool dockerd docker.io
