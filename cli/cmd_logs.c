@@ -105,8 +105,8 @@ static int print_kept(uint32_t number, struct kept *k, struct sp_error *err)
 	bool failed = !doc;
 
 	sp_json_put_int(doc, "process", number, &failed);
-	cli_put_bytes(doc, "stdout", &out, &failed);
-	cli_put_bytes(doc, "stderr", &errors, &failed);
+	cli_json_bytes(doc, "stdout", &out, &failed);
+	cli_json_bytes(doc, "stderr", &errors, &failed);
 	if (!failed)
 		return out_json(doc, err);
 	json_object_put(doc);

@@ -8,7 +8,7 @@
 
 #include "include/sandpit.h"
 
-#define SP_RUNNER_MAGIC       0x73707236u
+#define SP_RUNNER_MAGIC       0x73707237u
 #define SP_RUNNER_MOUNTS_MAX  16
 #define SP_RUNNER_LAYERS_MAX  20
 #define SP_RUNNER_CGROUPS_MAX 8
@@ -59,13 +59,15 @@ enum sp_runner_ahead {
 };
 
 /* Files in a sandbox's state folder. */
+#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
+#define SP_STATE_PROCS_MAX 10000u
 #define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */
 #define SP_STATE_NEW       "record.new" /* a record about to take its place */
 #define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
 #define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
+#define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
 #define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
-#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
-#define SP_STATE_PROCS_MAX 10000u
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -139,8 +141,9 @@ struct sp_runner_spec {
 	uint64_t root_dev, root_ino;
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
-	uint32_t state_path; /* the sandbox's folder, removed at its end */
-	uint32_t claim_path; /* of its id range, removed at its end */
+	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t claim_path;    /* of its id range, removed at its end */
+	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;
 	struct sp_runner_cgroup cgroups[SP_RUNNER_CGROUPS_MAX];
 	uint32_t mount_count;

@@ -83,19 +83,23 @@ static int open_parent(
 
 static int make_folder(int root_fd, const struct folder *f, struct sp_error *err)
 {
-	const char *name;
-	int parent = open_parent(root_fd, f->path, &name, err);
-	int rc = 0;
+	const char *name = f->path;
+	bool is_top = !strchr(f->path, '/');
+	int parent = is_top ? root_fd : open_parent(root_fd, f->path, &name, err);
+	int rc;
 
 	if (parent < 0)
 		return parent;
-	if (mkdirat(parent, name, 0700) == 0)
+	rc = mkdirat(parent, name, f->mode);
+	/* The mask takes the right of others to write; nothing else. */
+	if (rc == 0 && (f->mode & 022))
 		rc = fchmodat(parent, name, f->mode, 0);
-	else if (errno != EEXIST)
-		rc = -1;
+	else if (rc < 0 && errno == EEXIST)
+		rc = 0;
 	if (rc < 0)
 		rc = sp_fail_errno(err, "make /%s", f->path);
-	close(parent);
+	if (!is_top)
+		close(parent);
 	return rc;
 }
 
@@ -299,9 +303,11 @@ int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
 							: show_host_root(r, err);
 	if (root_fd < 0)
 		return root_fd;
+	rc = name_hosts(r, root_fd, err);
 	runner_mark(r, "root");
 	/* While the host's procfs is visible: the kernel grants a new one only then. */
-	rc = mount_proc(root_fd, err);
+	if (rc == 0)
+		rc = mount_proc(root_fd, err);
 	runner_mark(r, "proc");
 	if (rc == 0)
 		rc = mount_dev(r, root_fd, err);
