@@ -46,8 +46,8 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise watch serve control init enter command tree pass \
-	terminal master keep keep_files keep_clients \
+RUNNER_PART := runner supervise watch serve control init enter command terminal master keep keep_files \
+	keep_clients tree pass \
 	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \

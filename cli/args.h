@@ -49,9 +49,6 @@ struct cli_args {
 	struct sp_strv mounts; /* SRC:DST[:ro|rw] */
 	struct sp_limits limits;
 	enum sp_network network;
-	bool tty, detach, follow;
-	uint32_t tail;              /* lines; 0: all */
-	const char *signal;         /* its name or number */
 	uint32_t depth, mode;       /* of files */
 	uint64_t offset, length;    /* of files */
 	bool is_long, recursive;    /* of files */
@@ -62,6 +59,9 @@ struct cli_args {
 	int64_t ttl_ms;             /* -1: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;
+	bool tty, detach, follow;
+	uint32_t tail;      /* lines; 0: all */
+	const char *signal; /* its name or number */
 
 	/* The words that are no options, NULL-terminated, borrowed from argv. */
 	const char *const *words;

@@ -147,7 +147,7 @@ int cmd_ps(struct cli_args *args, struct sp_error *err)
 	return args->json ? print_json(&list, err) : print_table(&list, err);
 }
 
-/* Not every C library knows their names. */
+/* By name, since not every C library has a list of them. */
 static const struct {
 	const char *name;
 	int number;
@@ -155,9 +155,14 @@ static const struct {
 	{"HUP", SIGHUP},
 	{"INT", SIGINT},
 	{"QUIT", SIGQUIT},
+	{"ILL", SIGILL},
+	{"TRAP", SIGTRAP},
 	{"ABRT", SIGABRT},
+	{"BUS", SIGBUS},
+	{"FPE", SIGFPE},
 	{"KILL", SIGKILL},
 	{"USR1", SIGUSR1},
+	{"SEGV", SIGSEGV},
 	{"USR2", SIGUSR2},
 	{"PIPE", SIGPIPE},
 	{"ALRM", SIGALRM},
@@ -175,6 +180,7 @@ static const struct {
 	{"PROF", SIGPROF},
 	{"WINCH", SIGWINCH},
 	{"IO", SIGIO},
+	{"PWR", SIGPWR},
 	{"SYS", SIGSYS},
 };
 

@@ -57,6 +57,10 @@ static inline void cli_client_close_(struct sp_client **client)
 struct json_object *cli_info_json(const struct sp_sandbox_info *info);
 struct json_object *cli_result_json(const struct sp_exec_result *result);
 
+/* Bytes as a member "NAME", or as "NAME_base64" where they are no text. */
+void cli_json_bytes(struct json_object *doc, const char *name,
+	const struct sp_bytes *bytes, bool *failed);
+
 /* The number of a process that goes on in the background. */
 int cli_print_started(const struct cli_args *args, const char *handle, uint32_t number,
 	struct sp_error *err);
@@ -64,10 +68,6 @@ int cli_print_started(const struct cli_args *args, const char *handle, uint32_t 
 /* The words SANDBOX NUMBER. */
 int cli_process_words(
 	const struct cli_args *args, uint32_t *number, struct sp_error *err);
-
-/* Bytes as a member "NAME", or as "NAME_base64" where they are no text. */
-void cli_json_bytes(struct json_object *doc, const char *name,
-	const struct sp_bytes *bytes, bool *failed);
 
 /* How long ago, or until: "5s", "3m", "2h", "4d". */
 void cli_age(char text[static 24], int64_t ms);

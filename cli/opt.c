@@ -374,6 +374,18 @@ static const struct option options[] = {
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
 		"default, strict or a file in Docker's format"},
+	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
+		"type, mode, owner, size and date as well"},
+	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
+	{"offset", 0, "SIZE", set_bytes, FIELD(offset), CLI_FILES, "where cat begins"},
+	{"length", 0, "SIZE", set_bytes, FIELD(length), CLI_FILES,
+		"how much of it (all)"},
+	{"mode", 0, "MODE", set_mode, FIELD(mode), CLI_FILES,
+		"of what is written (its old one, or 644)"},
+	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
+		"watch folders in the folder, too"},
+	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
+		"look once, not every second"},
 	{"interactive", 'I', NULL, set_flag, FIELD(interactive),
 		RUNNING | CLI_ATTACH | CLI_FILES,
 		"pass standard input even if it is a terminal; -d: take input later"},
@@ -386,21 +398,9 @@ static const struct option options[] = {
 	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
 	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
 		"which, by name or number (TERM)"},
-	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
-		"type, mode, owner, size and date as well"},
-	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
-	{"offset", 0, "SIZE", set_bytes, FIELD(offset), CLI_FILES, "where cat begins"},
-	{"length", 0, "SIZE", set_bytes, FIELD(length), CLI_FILES,
-		"how much of it (all)"},
-	{"mode", 0, "MODE", set_mode, FIELD(mode), CLI_FILES,
-		"of what is written (its old one, or 644)"},
-	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
-		"watch folders in the folder, too"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
-	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
-		"look once, not every second"},
 	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
@@ -430,16 +430,19 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-/* A letter may mean one thing here and another there. */
-static const struct option *find_letter(const struct reader *r, char letter)
+/* A letter may stand for different options of different commands. */
+static const struct option *find_letter(char letter, unsigned int command)
 {
-	const struct option *found = NULL;
+	const struct option *other = NULL;
 
-	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter &&
-			(!found || (options[i].commands & r->syntax->bit)))
-			found = &options[i];
-	return found;
+	for (size_t i = 0; i < SP_COUNT(options); i++) {
+		if (!options[i].letter || options[i].letter != letter)
+			continue;
+		if (options[i].commands & command)
+			return &options[i];
+		other = &options[i];
+	}
+	return other;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -491,7 +494,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(r, *letter);
+		const struct option *o = find_letter(*letter, r->syntax->bit);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

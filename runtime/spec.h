@@ -59,8 +59,6 @@ enum sp_runner_ahead {
 };
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
-#define SP_STATE_PROCS_MAX 10000u
 #define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */
 #define SP_STATE_NEW       "record.new" /* a record about to take its place */
 #define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
@@ -68,6 +66,13 @@ enum sp_runner_ahead {
 #define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
 #define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
 #define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
+#define SP_STATE_RECORD    "record"  /* what it was asked to be: state.h */
+#define SP_STATE_NEW       "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
+#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
+#define SP_STATE_PROCS_MAX 10000u
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -76,15 +81,14 @@ enum sp_runner_flag {
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
 	SP_RF_HOST_VIEW = 1u << 4, /* layers: the host's view lies on top of them */
+	SP_RF_TTY =
+		1u << 5, /* a terminal; descriptor 0 is the socket its master goes to */
+	SP_RF_BACKGROUND = 1u << 6,  /* ENTER: its supervisor keeps it and its output */
+	SP_RF_TAKES_INPUT = 1u << 7, /* with BACKGROUND: who attaches may write to it */
 	/* The filter lets a command of root be prepared behind it. */
-	SP_RF_SETTLES = 1u << 16,
-	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
-	SP_RF_SPARE = 1u << 18,     /* and the first before */
-	/* A terminal; descriptor 0 is the socket that its master goes to. */
-	SP_RF_TTY = 1u << 24,
-	/* ENTER: its supervisor keeps it and its output. */
-	SP_RF_BACKGROUND = 1u << 25,
-	SP_RF_TAKES_INPUT = 1u << 26, /* with that: who attaches may write to it */
+	SP_RF_SETTLES = 1u << 8,
+	SP_RF_MAY_SPARE = 1u << 9, /* prepare one ahead once commands come */
+	SP_RF_SPARE = 1u << 10,    /* and the first before */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */

@@ -113,9 +113,9 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
 		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME |
-		SP_CAP_TTY | SP_CAP_BACKGROUND | SP_CAP_PAUSE | SP_CAP_STATS |
-		SP_CAP_SNAPSHOT | SP_CAP_FORK | SP_CAP_VOLUMES | SP_CAP_NETWORK_ALLOW |
-		SP_CAP_NETWORK_NAT | SP_CAP_PORTS,
+		SP_CAP_PAUSE | SP_CAP_STATS | SP_CAP_SNAPSHOT | SP_CAP_FORK |
+		SP_CAP_VOLUMES | SP_CAP_NETWORK_ALLOW | SP_CAP_NETWORK_NAT |
+		SP_CAP_PORTS | SP_CAP_TTY | SP_CAP_BACKGROUND,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -130,12 +130,6 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
-	.start = local_start,
-	.processes = local_processes,
-	.logs = local_logs,
-	.wait = local_wait,
-	.signal = local_signal,
-	.attach = local_attach,
 	.file = local_file,
 	.pause = local_pause,
 	.resume = local_resume,
@@ -146,4 +140,10 @@ const struct sp_driver sp_driver_local = {
 	.stored_remove = local_stored_remove,
 	.volume_create = local_volume_create,
 	.port = local_port,
+	.start = local_start,
+	.processes = local_processes,
+	.logs = local_logs,
+	.wait = local_wait,
+	.signal = local_signal,
+	.attach = local_attach,
 };

@@ -116,6 +116,10 @@ int local_exec(struct sp_provider *p, const char *id, const struct sp_command *c
 int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	const struct sp_relay *relay, struct sp_runner_event *event,
 	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
 
 /* files.c */
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
@@ -124,13 +128,6 @@ int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
-/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
-int local_find_running(const struct local *l, const char *id, struct sp_record *record,
-	struct sp_error *err);
-void local_outcome(
-	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
-void local_timeline(
-	const struct sp_command *command, const struct sp_runner_event *event);
 int local_file(struct sp_provider *p, const char *id,
 	const struct sp_file_request *request, struct sp_error *err);
 
@@ -149,6 +146,13 @@ int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
 int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
 	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
 	void *ctx, struct sp_error *err);
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
 
 /* background.c */
 int local_start(struct sp_provider *p, const char *id, const struct sp_command *command,
