@@ -107,9 +107,10 @@ except TimeoutError:
     out += b"<silence>"
 print(out.decode("latin1"))'
 
-# Send raw bytes to the proxy of a sandbox that allows web.test.
+# Send raw bytes to the proxy of a sandbox that allows web.test, one for each test.
 proxy_says() { # BYTES
-  net allow=web.test -- python3 -c "$talk" 127.0.0.1 3128 "$1"
+  [ -n "${talker-}" ] || talker=$(sandpit create -p local --network allow=web.test)
+  run sandpit exec "$talker" -- python3 -c "$talk" 127.0.0.1 3128 "$1"
 }
 
 # --- allow: what is to work -------------------------------------------------------------------
@@ -406,11 +407,10 @@ http.server.ThreadingHTTPServer((sys.argv[1], 8000), http.server.SimpleHTTPReque
 @test "a published port leads inside, whatever the network, on IPv4 and IPv6" {
   for who in root user; do
     as "$who"
-    for how in "none 127.0.0.1" "allow=web.test 0.0.0.0" "none ::1"; do
+    for how in "none 127.0.0.1" "allow=web.test ::1"; do
       handle=$(sandpit create -p local -P 8123:8000 --network "${how% *}")
       run sandpit inspect "$handle"
       [ "$(json '["ports"]' <<<"$output")" = '[{"port": 8000, "host_port": 8123}]' ]
-      world timeout 30 "$W/bin/sandpit" version >/dev/null
       sandpit exec -t 20 "$handle" -- python3 -c "import socket,http.server
 if '${how#* }' == '::1': http.server.ThreadingHTTPServer.address_family = socket.AF_INET6
 $serves" "${how#* }" >/dev/null 2>&1 3>&- 8>&- &
@@ -505,6 +505,8 @@ gone() { # PID...
 @test "whichever process of it is killed, all of it ends, and the way out with it" {
   for network in allow=web.test nat; do
     for which in gate 1 2 3 supervisor; do
+      # The parts of nat that allow has, too, are killed there.
+      [ "$network$which" != nat1 ] && [ "$network$which" != nat3 ] || continue
       handle=$(sandpit create -p local --network "$network")
       gate=$(gate_of "$handle")
       mapfile -t parts < <(pgrep -P "$gate")
