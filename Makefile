@@ -46,21 +46,22 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise serve control init enter command tree pass step_ids step_user step_limits \
-	step_caps step_net step_netns step_landlock step_cgroup step_sources step_mount step_proc step_dev \
-	step_root
+RUNNER_PART := runner supervise watch serve control init enter command terminal master keep keep_files \
+	keep_clients tree pass \
+	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
-WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
-	images/place.c images/remove_tree.c images/tar_*.c) base/error.c base/io.c base/buf.c
+WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
+	images/unpack.c images/place.c images/remove_tree.c images/tar_*.c images/layer.c \
+	images/userns.c images/kernel_fs.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 # What is between a sandbox's network and the world; its rules and its plan are the library's, too.
 GATE_SHARED := $(patsubst %,providers/local/gate/%.c,rules plan)
 GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
-LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC),$(wildcard base/*.c seccomp/*.c \
+LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
-	runtime/pass.c runtime/control.c
+	runtime/pass.c runtime/control.c runtime/master.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -72,6 +73,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 NET_OBJ := $(call obj,$(NET_SRC))
 CLI_OBJ := $(call obj,$(CLI_SRC))
+MUSL_OBJ := $(patsubst %.c,$(B)/musl/%.o,$(CLI_SRC) $(LIB_SRC) base/musl.c)
 RUNNER_OBJ := $(patsubst %.c,$(B)/runner/%.o,$(RUNNER_SRC))
 WORKER_OBJ := $(patsubst %.c,$(B)/static/%.o,$(WORKER_SRC))
 WORKER_TEST_OBJ := $(call obj,$(filter-out base/% %/worker.c,$(WORKER_SRC)))
@@ -91,7 +93,10 @@ RUNNER_LIBS = $(shell $(CC) -print-file-name=libcap.a)
 SHARE := $(B)/share/sandpit
 DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/recipes -type f 2>/dev/null))
 
-PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate
+# With musl the command is static as well, and has a twin that can load modules.
+STATIC_CLI := $(if $(SAN),,$(filter musl-gcc,$(RUNNER_CC)))
+PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate \
+	$(if $(STATIC_CLI),$(B)/sandpit-full)
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -137,9 +142,23 @@ $(B)/libsandpit-net.so: $(NET_OBJ) $(B)/libsandpit.a providers/module.map
 
 # The command has these two inside: finding and binding them cost as much as a fork.
 CLI_LIBS := -l:libjson-c.a -l:libseccomp.a
-$(B)/sandpit: $(CLI_OBJ) $(B)/libsandpit.a
+$(if $(STATIC_CLI),$(B)/sandpit-full,$(B)/sandpit): $(CLI_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+# By their paths, as for the runner.
+MUSL_LIBS = $(foreach l,json-c seccomp,$(shell $(CC) -print-file-name=lib$(l).a))
+ifneq ($(STATIC_CLI),)
+$(B)/sandpit: $(MUSL_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(STATIC_CLI) $(STATIC_LDFLAGS) -no-pie -o $@ $^ $(MUSL_LIBS)
+endif
+
+$(B)/musl/%.o: %.c
+	$(call say,CC,$< (musl))
+	@mkdir -p $(@D)
+	$(Q)$(STATIC_CLI) $(ALL_CFLAGS) $(RUNNER_CPPFLAGS) -include base/musl.h -Wno-sign-compare \
+		-fno-PIC -fno-pie -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
 
 $(B)/runner/%.o: %.c
 	$(call say,CC,$< (runner))
@@ -263,6 +282,14 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
+# Control groups on hosts of each layout, in virtual machines; see tests/vm/run.sh.
+.PHONY: check-vm
+check-vm:
+	$(Q)tests/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory all $(CONFORMANCE_BIN) $(B)/tests/unit/test_cgroup \
+		$(B)/tests/helpers/storm $(B)/tests/helpers/defiant
+	$(Q)B='$(abspath $(B))' tests/vm/run.sh $(T)
+
 check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
@@ -290,8 +317,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
 		'$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/libexec/sandpit'
 	install -m 755 $(B)/sandpit '$(DESTDIR)$(PREFIX)/bin/'
-	install -m 755 $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate \
-		'$(DESTDIR)$(PREFIX)/libexec/sandpit/'
+	install -m 755 $(filter-out $(B)/sandpit,$(PROGRAMS)) '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit-net.so '$(DESTDIR)$(PREFIX)/libexec/sandpit/'
 	install -m 755 $(B)/libsandpit.so '$(DESTDIR)$(PREFIX)/lib/libsandpit.so.0'
 	ln -sf libsandpit.so.0 '$(DESTDIR)$(PREFIX)/lib/libsandpit.so'
@@ -310,6 +336,7 @@ help:
 	@printf '%s\n' 'make            build everything under $(B)/' \
 		'make run        install what is missing, build, run a first sandbox' \
 		'make check      install what the tests need, run all tests; T=name for one' \
+		'make check-vm   control groups of version 1, 2 and both, in virtual machines' \
 		'make asan|tsan  the unit tests under sanitizers' \
 		'make lint       layers, format, static analysis, banned calls' \
 		'make fuzz       every fuzz target for SECONDS=60 each' \

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-#define SP_SPAWN_FDS_MAX 40
+#define SP_SPAWN_FDS_MAX 48
 
 /*
  * A program to start.  Descriptor i of the child is fds[i] (-1: /dev/null); everything

@@ -7,6 +7,12 @@
 #include "base/enc.h"
 
 #define KEPT_TTL_MS ((int64_t)3600 * 1000)
+#define TIMEOUT_MS  ((int64_t)120 * 1000)
+
+int64_t cli_args_timeout(const struct cli_args *args)
+{
+	return args->timeout_ms >= 0 ? args->timeout_ms : TIMEOUT_MS;
+}
 
 void cli_args_clear(struct cli_args *args)
 {
@@ -87,6 +93,13 @@ static int parse_mount(
 		*mode = '\0';
 	*target = '\0';
 	out->target = target + 1;
+	/* A path has a slash, or begins with a dot; a name has neither. */
+	if (sp_name_ok(text)) {
+		out->is_volume = true;
+		out->writable = !mode || out->writable;
+		out->source = text;
+		return 0;
+	}
 	out->source = absolute(s, text, err);
 	return out->source ? 0 : SP_ERR_SYSTEM;
 }

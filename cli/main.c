@@ -27,6 +27,19 @@ static const struct command commands[] = {
 		"create a sandbox and keep it; prints its handle"},
 	{{"exec", CLI_EXEC, 1}, NULL, cmd_exec, "SANDBOX COMMAND",
 		"run a command in a sandbox that is there"},
+	{{"shell", CLI_SHELL, CLI_WORDS_ALL}, NULL, cmd_shell, "[SANDBOX]",
+		"an interactive shell, in a sandbox of its own or in one that is "
+		"there"},
+	{{"ps", CLI_PS, CLI_WORDS_ALL}, NULL, cmd_ps, "SANDBOX",
+		"its processes in the background, started by exec -d"},
+	{{"logs", CLI_LOGS, CLI_WORDS_ALL}, NULL, cmd_logs, "SANDBOX NUMBER",
+		"what one of them printed"},
+	{{"attach", CLI_ATTACH, CLI_WORDS_ALL}, NULL, cmd_attach, "SANDBOX NUMBER",
+		"its output from now on and its input; Ctrl-] leaves its terminal"},
+	{{"kill", CLI_KILL, CLI_WORDS_ALL}, NULL, cmd_kill, "SANDBOX NUMBER",
+		"send one of them a signal; KILL ends its whole tree"},
+	{{"wait", CLI_WAIT, CLI_WORDS_ALL}, NULL, cmd_wait, "SANDBOX NUMBER",
+		"until it has ended; the exit status is its own"},
 	{{"list", CLI_LIST, CLI_WORDS_ALL}, "ls", cmd_list, "",
 		"what sandboxes there are"},
 	{{"inspect", CLI_INSPECT, CLI_WORDS_ALL}, NULL, cmd_inspect, "SANDBOX...",
@@ -35,6 +48,24 @@ static const struct command commands[] = {
 		"end sandboxes and remove what they left"},
 	{{"cp", CLI_CP, CLI_WORDS_ALL}, NULL, cmd_cp, "FROM TO",
 		"copy a file or folder; one side is SANDBOX:PATH, - is a tar stream"},
+	{{"files", CLI_FILES, CLI_WORDS_ALL}, NULL, cmd_files, "SANDBOX OPERATION",
+		"ls, cat, write, mkdir, mv, rm, stat, find or watch files inside"},
+	{{"stats", CLI_STATS, CLI_WORDS_ALL}, NULL, cmd_stats, "[SANDBOX...]",
+		"what sandboxes use: memory, CPU, processes, disk, network"},
+	{{"pause", CLI_PAUSE, CLI_WORDS_ALL}, NULL, cmd_pause, "SANDBOX...",
+		"stop everything in a sandbox where it stands"},
+	{{"resume", CLI_RESUME, CLI_WORDS_ALL}, NULL, cmd_resume, "SANDBOX...",
+		"let a paused sandbox go on"},
+	{{"snapshot", CLI_SNAPSHOT, CLI_WORDS_ALL}, NULL, cmd_snapshot,
+		"SANDBOX [NAME]",
+		"keep what was written in a sandbox as an image; prints its name"},
+	{{"snapshots", CLI_SNAPSHOT, CLI_WORDS_ALL}, NULL, cmd_snapshots,
+		"[list | rm NAME...]", "what snapshots there are, or remove some"},
+	{{"fork", CLI_FORK, CLI_WORDS_ALL}, NULL, cmd_fork, "SANDBOX",
+		"create another one with the same files; prints its handle"},
+	{{"volume", CLI_VOLUME, CLI_WORDS_ALL}, NULL, cmd_volume,
+		"[create | list | inspect | rm] [NAME...]",
+		"folders that sandboxes share and that outlive them"},
 	{{"port", CLI_PORT, CLI_WORDS_ALL}, NULL, cmd_port, "SANDBOX [HOSTPORT:]PORT",
 		"reach a port of a sandbox from here until Ctrl-C"},
 	{{"providers", CLI_PROVIDERS, CLI_WORDS_ALL}, NULL, cmd_providers, "",
@@ -149,14 +180,31 @@ int cli_open_client(const struct cli_args *args, struct progress *progress,
 	return sp_client_open(&opts, out, err);
 }
 
+static char **copy_list(char *const *list, size_t count)
+{
+	char **copy = calloc(count, sizeof(*copy));
+
+	if (copy)
+		memcpy(copy, list, count * sizeof(*copy));
+	return copy;
+}
+
 /* Parse what belongs to the command, then run it, or tell about it. */
-static int run_command(const struct command *c, int argc, const char **argv,
+static int run_command(const struct command *c, int argc, char **argv,
 	struct cli_args *args, struct sp_error *err)
 {
 	sp_autobuf struct sp_buf text = SP_BUF_INIT(HELP_MAX);
-	int rc = cli_opt_parse(&c->syntax, argc, argv, args, err);
+	/* Parsing takes the options out of argv. */
+	sp_autofree char **given = copy_list(argv, (size_t)argc + 1);
+	int skip = argc > 1 ? 2 : 1;
+	int rc = !given ? sp_fail(err, SP_ERR_NOMEM, "out of memory")
+			: cli_opt_parse(&c->syntax, argc - skip,
+				  (const char **)(uintptr_t)(argv + skip), args, err);
 
 	set_log(args);
+	/* Before anything is read or done, so that the other program can do it anew. */
+	if (rc == 0 && !args->help)
+		rc = cli_hand_over(args, c->syntax.bit, given, err);
 	if (rc < 0)
 		return rc;
 	if (!args->help)
@@ -176,9 +224,7 @@ int main(int argc, char *argv[])
 	hold_standard_streams();
 	c = find_command(strcmp(name, "-h") == 0 ? "help" : name);
 	if (c)
-		rc = run_command(c, argc > 1 ? argc - 2 : 0,
-			(const char **)(uintptr_t)(argv + (argc > 1 ? 2 : 1)), &args,
-			&err);
+		rc = run_command(c, argc, argv, &args, &err);
 	else
 		rc = no_command(name, &err);
 	if (rc >= 0)

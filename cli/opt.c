@@ -16,8 +16,9 @@
 #define HELP_COLUMN     30
 #define FALLBACKS_MAX   16
 #define THOUSANDTHS_LEN 3
+#define MODE_DIGITS     4
 
-#define CREATING (CLI_RUN | CLI_CREATE)
+#define CREATING (CLI_RUN | CLI_CREATE | CLI_SHELL)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
 #define EVERY    0xffffffffu
 
@@ -196,6 +197,20 @@ static int set_seconds(
 	return cli_parse_thousandths(value, SECONDS_MAX, field, err);
 }
 
+static int set_cpu_time(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	int64_t ms = 0;
+	int rc = set_seconds(args, &ms, value, err);
+
+	/* Inside, zero is none; nobody who writes it means that. */
+	if (rc == 0 && ms == 0)
+		rc = sp_fail(err, SP_ERR_INVALID, "it cannot be 0");
+	if (rc == 0)
+		*(int64_t *)field = ms;
+	return rc;
+}
+
 static int set_size(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err)
 {
@@ -221,6 +236,27 @@ static int set_count(
 	if (rc == 0)
 		*(uint32_t *)field = (uint32_t)n;
 	return rc;
+}
+
+/* A position or length of a file, which may be 0. */
+static int set_bytes(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	(void)args;
+	return sp_parse_size(value, field, err);
+}
+
+static int set_mode(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	const size_t len = strspn(value, "01234567");
+
+	(void)args;
+	if (len == 0 || value[len] || len > MODE_DIGITS)
+		return sp_fail(
+			err, SP_ERR_INVALID, "\"%.64s\" is not a mode like 644", value);
+	*(uint32_t *)field = (uint32_t)strtoul(value, NULL, 8);
+	return 0;
 }
 
 static int set_cpus(
@@ -289,7 +325,7 @@ static const struct option options[] = {
 	{"fallback", 0, "A,B", add_list, FIELD(fallback), CREATING,
 		"what to try if that fails before anything ran"},
 	{"image", 'i', "REF", set_text, FIELD(image), CREATING,
-		"image; local: host, or a folder"},
+		"image; local: host, a folder or a snapshot"},
 	{"file", 'f', "PATH", set_text, FIELD(file), RUNNING,
 		"run this file, or - for standard input"},
 	{"lang", 0, "L", set_text, FIELD(lang), RUNNING,
@@ -304,8 +340,9 @@ static const struct option options[] = {
 		"take a running sandbox with these labels, or make and keep one"},
 	{"keep", 0, NULL, set_flag, FIELD(keep), CLI_RUN,
 		"do not destroy it after; its handle goes to stderr"},
-	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms), RUNNING,
-		"of the command, seconds; 0 is none (120)"},
+	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms),
+		RUNNING | CLI_SHELL | CLI_WAIT,
+		"of the command, seconds; 0 is none (120; -d, shell, wait: none)"},
 	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), CREATING,
 		"of the sandbox, seconds; 0 is none (kept ones 3600)"},
 	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), CREATING,
@@ -318,6 +355,10 @@ static const struct option options[] = {
 		"of written files (2g)"},
 	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
 		"open files of a process (1024)"},
+	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), CREATING,
+		"of one file (the disk's)"},
+	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
+		"CPU seconds of all its processes together (none)"},
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
@@ -325,19 +366,42 @@ static const struct option options[] = {
 	{"credential", 0, "H=HEADER:FROM", cli_add_credential, FIELD(credentials),
 		CREATING, "add a header to requests for H; its value stays outside"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
-		"show a folder of this machine inside, read-only unless :rw"},
+		"show a folder of this machine inside, read-only unless :rw; a SRC "
+		"without / is a volume, writable unless :ro"},
 	{"workdir", 'w', "DIR", set_text, FIELD(workdir), CREATING | CLI_EXEC,
 		"where the command starts (/workspace)"},
 	{"user", 'u', "U[:G]", set_text, FIELD(user), CREATING | CLI_EXEC,
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING,
-		"pass standard input even if it is a terminal"},
+	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
+		"type, mode, owner, size and date as well"},
+	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
+	{"offset", 0, "SIZE", set_bytes, FIELD(offset), CLI_FILES, "where cat begins"},
+	{"length", 0, "SIZE", set_bytes, FIELD(length), CLI_FILES,
+		"how much of it (all)"},
+	{"mode", 0, "MODE", set_mode, FIELD(mode), CLI_FILES,
+		"of what is written (its old one, or 644)"},
+	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
+		"watch folders in the folder, too"},
+	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
+		"look once, not every second"},
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive),
+		RUNNING | CLI_ATTACH | CLI_FILES,
+		"pass standard input even if it is a terminal; -d: take input later"},
+	{"tty", 'T', NULL, set_flag, FIELD(tty), RUNNING,
+		"give the command a terminal of its own"},
+	{"detach", 'd', NULL, set_flag, FIELD(detach), CLI_EXEC,
+		"run it in the background and print its number"},
+	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS,
+		"go on until the process ends"},
+	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
+	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
+		"which, by name or number (TERM)"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
-	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~CLI_HELP,
+	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
 		"say on stderr where the time went"},
@@ -366,12 +430,19 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-static const struct option *find_letter(char letter)
+/* A letter may stand for different options of different commands. */
+static const struct option *find_letter(char letter, unsigned int command)
 {
-	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter)
+	const struct option *other = NULL;
+
+	for (size_t i = 0; i < SP_COUNT(options); i++) {
+		if (!options[i].letter || options[i].letter != letter)
+			continue;
+		if (options[i].commands & command)
 			return &options[i];
-	return NULL;
+		other = &options[i];
+	}
+	return other;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -423,7 +494,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(*letter);
+		const struct option *o = find_letter(*letter, r->syntax->bit);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

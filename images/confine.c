@@ -60,7 +60,9 @@ static int allow(
 	if (fstat(fd, &st) < 0)
 		return sp_fail_errno(err, "stat what to confine to");
 	rule.allowed_access = what == SP_CONFINE_READ ? READ_RIGHTS : WRITE_RIGHTS;
-	if (what == SP_CONFINE_WRITE && abi >= 3)
+	if (what == SP_CONFINE_LAYER)
+		rule.allowed_access |= LANDLOCK_ACCESS_FS_MAKE_CHAR;
+	if (what != SP_CONFINE_READ && abi >= 3)
 		rule.allowed_access |= RIGHT_TRUNCATE;
 	if (!S_ISDIR(st.st_mode))
 		rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE;

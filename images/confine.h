@@ -8,6 +8,7 @@
 enum sp_confine {
 	SP_CONFINE_READ,  /* read what is there */
 	SP_CONFINE_WRITE, /* make and remove files, folders and links */
+	SP_CONFINE_LAYER, /* the same, and overlayfs's marks */
 };
 
 /*

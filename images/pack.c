@@ -4,13 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "base/auto.h"
+#include "images/kernel_fs.h"
+#include "images/layer.h"
+#include "images/pack_holes.h"
 #include "images/pack_links.h"
 
 /* A FIFO or a device must not make us wait, or become our terminal. */
@@ -104,6 +105,8 @@ static struct sp_tar_member member_of(
 		.name = p->path,
 		.link = "",
 		.mode = st->st_mode & 07777,
+		.uid = p->opts->layer ? st->st_uid : 0,
+		.gid = p->opts->layer ? st->st_gid : 0,
 		.size = type == SP_TAR_FILE ? (uint64_t)st->st_size : 0,
 		.mtime = st->st_mtim,
 	};
@@ -120,11 +123,67 @@ static int skip_special(struct packer *p, unsigned int depth, struct sp_error *e
 	return 0;
 }
 
+/* Mounts on the tree are no part of the layer. */
+static bool is_elsewhere(
+	const struct packer *p, const struct stat *st, unsigned int depth)
+{
+	return p->opts->layer && depth > 0 && st->st_dev != p->device;
+}
+
+/* A member that stands for a mark of the overlay: an empty file. */
+static int pack_mark(struct packer *p, const char *name, struct sp_error *err)
+{
+	const struct stat empty = {.st_mode = S_IFREG};
+	size_t len = p->len;
+	int rc = path_push(p, name, err);
+
+	if (rc == 0) {
+		const struct sp_tar_member m = member_of(p, SP_TAR_FILE, &empty);
+
+		rc = sp_tar_write_member(p->out, &m, err);
+	}
+	path_cut(p, len);
+	return rc;
+}
+
+/* The path is of what is gone; its mark stands beside it. */
+static int pack_gone(struct packer *p, const char *name, struct sp_error *err)
+{
+	char mark[sizeof(SP_LAYER_GONE_PREFIX) + NAME_MAX];
+
+	snprintf(mark, sizeof(mark), SP_LAYER_GONE_PREFIX "%s", name);
+	if (strlen(mark) > NAME_MAX)
+		return sp_fail(err, SP_ERR_LIMIT,
+			"%.64s... was removed, and its name is too long to say so in a "
+			"layer",
+			p->path);
+	path_cut(p, p->len - strlen(name) - 1);
+	return pack_mark(p, mark, err);
+}
+
+static int pack_content(struct packer *p, int fd, const struct sp_tar_member *m,
+	const struct stat *st, struct sp_error *err)
+{
+	SP_AUTO(sp_pack_holes_clear) struct sp_pack_holes holes = {0};
+	uint64_t missing = 0;
+	int rc;
+
+	if (p->opts->layer && sp_pack_holes_find(&holes, fd, st)) {
+		rc = sp_tar_write_sparse(
+			p->out, m, fd, holes.pieces, holes.count, &missing, err);
+	} else {
+		rc = sp_tar_write_member(p->out, m, err);
+		if (rc == 0)
+			rc = sp_tar_write_file(p->out, fd, m->size, &missing, err);
+	}
+	p->stats->shrunk += missing > 0;
+	return rc < 0 ? sp_wrap(err, rc, "pack %s", p->path) : 0;
+}
+
 static int pack_file(
 	struct packer *p, int fd, const struct stat *st, struct sp_error *err)
 {
 	struct sp_tar_member m = member_of(p, SP_TAR_FILE, st);
-	uint64_t missing = 0;
 	int rc;
 
 	if (st->st_nlink > 1) {
@@ -140,16 +199,12 @@ static int pack_file(
 			return sp_tar_write_member(p->out, &m, err);
 		}
 	}
-	rc = sp_tar_write_member(p->out, &m, err);
-	if (rc == 0)
-		rc = sp_tar_write_file(p->out, fd, m.size, &missing, err);
-	p->stats->shrunk += missing > 0;
-	return rc < 0 ? sp_wrap(err, rc, "pack %s", p->path) : 0;
+	return pack_content(p, fd, &m, st, err);
 }
 
 /* Its text and its date through one descriptor, so that both are of the same link. */
-static int pack_symlink(
-	struct packer *p, int dirfd, const char *name, struct sp_error *err)
+static int pack_symlink(struct packer *p, int dirfd, const char *name,
+	unsigned int depth, struct sp_error *err)
 {
 	sp_autoclose int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	char text[SP_TAR_NAME_MAX + 1];
@@ -161,7 +216,7 @@ static int pack_symlink(
 		return errno == ENOENT ? 0 : failed(p, "open", err);
 	if (fstat(fd, &st) < 0)
 		return failed(p, "stat", err);
-	if (!S_ISLNK(st.st_mode))
+	if (!S_ISLNK(st.st_mode) || is_elsewhere(p, &st, depth))
 		return 0; /* swapped since; what it is now came after us */
 	len = readlinkat(fd, "", text, sizeof(text));
 	if (len < 0)
@@ -178,17 +233,6 @@ static int pack_symlink(
 
 static int pack_entry(struct packer *p, int dirfd, const char *name, int hint,
 	unsigned int depth, struct sp_error *err);
-
-/* The kernel's own trees have no files to copy, and no end. */
-static bool is_virtual(const struct packer *p, int fd, const struct stat *st)
-{
-	struct statfs fs;
-
-	if (st->st_dev == p->device || fstatfs(fd, &fs) < 0)
-		return false;
-	return fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
-		fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
-}
 
 static void close_dir(DIR **dir)
 {
@@ -216,6 +260,10 @@ static int pack_children(
 		if (is_dots(e->d_name))
 			continue;
 		rc = path_push(p, e->d_name, err);
+		if (rc == 0 && p->opts->layer && sp_layer_mark_of(e->d_name))
+			rc = sp_fail(err, SP_ERR_INVALID,
+				"%s: in a layer that name would mean a removed file",
+				p->path);
 		if (rc == 0)
 			rc = pack_entry(
 				p, dirfd(dir), e->d_name, e->d_type, depth + 1, err);
@@ -238,10 +286,13 @@ static int pack_folder(struct packer *p, int *fd, const struct stat *st,
 		return rc;
 	rc = sp_tar_write_member(p->out, &m, err);
 	path_cut(p, len);
-	if (rc < 0 || is_virtual(p, *fd, st))
+	if (rc < 0 || (st->st_dev != p->device && sp_is_kernel_fs(*fd)))
 		return rc;
 	p->device = st->st_dev;
-	rc = pack_children(p, fd, depth, err);
+	if (p->opts->layer && sp_layer_is_opaque(*fd))
+		rc = pack_mark(p, SP_LAYER_OPAQUE_NAME, err);
+	if (rc == 0)
+		rc = pack_children(p, fd, depth, err);
 	p->device = outer;
 	return rc;
 }
@@ -255,6 +306,8 @@ static int pack_open_file(
 
 	if (fstat(*fd, &st) < 0)
 		return failed(p, "stat", err);
+	if (is_elsewhere(p, &st, depth))
+		return 0;
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return skip_special(p, depth, err);
 	rc = sp_tar_count(p->stats, &p->opts->limits,
@@ -278,6 +331,10 @@ static int pack_entry(struct packer *p, int dirfd, const char *name, int hint,
 
 	if (hint == DT_UNKNOWN && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		hint = IFTODT(st.st_mode);
+	if (hint == DT_CHR && p->opts->layer && depth > 0 &&
+		fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		sp_layer_is_gone(&st))
+		return pack_gone(p, name, err);
 	if (hint == DT_FIFO || hint == DT_SOCK || hint == DT_CHR || hint == DT_BLK)
 		return skip_special(p, depth, err);
 	if (hint != DT_LNK)
@@ -288,7 +345,7 @@ static int pack_entry(struct packer *p, int dirfd, const char *name, int hint,
 		int rc = sp_tar_count(
 			p->stats, &p->opts->limits, 0, depth, p->path, err);
 
-		return rc < 0 ? rc : pack_symlink(p, dirfd, name, err);
+		return rc < 0 ? rc : pack_symlink(p, dirfd, name, depth, err);
 	}
 	if (errno == ENXIO)
 		return skip_special(p, depth, err); /* swapped for a socket */

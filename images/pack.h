@@ -22,6 +22,11 @@ struct sp_pack_start {
 
 struct sp_pack_opts {
 	const char *as; /* name of the first component, or NULL for its own */
+	/*
+	 * The tree is the upper folder of an overlay: owners are kept, its marks become those
+	 * of an OCI layer, holes stay holes, and other file systems in it are left out.
+	 */
+	bool layer;
 	struct sp_tar_limits limits;
 };
 

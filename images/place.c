@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "base/auto.h"
+#include "images/layer.h"
 
 /* openat2 answers EAGAIN when something was renamed on the way. */
 #define OPEN_TRIES 64
@@ -25,6 +26,8 @@ struct sp_place_folder {
 	size_t order;
 	mode_t mode;
 	bool made; /* by us: what was there may be another user's */
+	uid_t uid;
+	gid_t gid;
 	struct timespec mtime;
 };
 
@@ -189,10 +192,32 @@ static int remember(
 	return 0;
 }
 
+/* A folder in place of one that was removed shows nothing of that one. */
+static int replace_gone(struct sp_place *p, int parent, const char *name, mode_t mode,
+	bool *made, struct sp_error *err)
+{
+	sp_autoclose int fd = -1;
+	struct stat st;
+
+	if (!p->layer || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!sp_layer_is_gone(&st))
+		return 0;
+	if (unlinkat(parent, name, 0) < 0 || mkdirat(parent, name, mode) < 0)
+		return sp_fail_errno(err, "make folder %s", name);
+	*made = true;
+	fd = open_real(parent, name, O_RDONLY);
+	return fd < 0 ? sp_fail_errno(err, "open folder %s", name)
+		      : sp_layer_make_opaque(fd, err);
+}
+
 /* Make it, or find it there.  *made tells which. */
 static int make_folder(struct sp_place *p, int parent, const char *name, mode_t mode,
 	bool *made, struct sp_error *err)
 {
+	int rc = replace_gone(p, parent, name, mode, made, err);
+
+	if (rc < 0 || *made)
+		return rc;
 	for (int tries = 0; tries < REPLACE_TRIES; tries++) {
 		sp_autoclose int there = -1;
 
@@ -217,7 +242,12 @@ static int make_folder(struct sp_place *p, int parent, const char *name, mode_t 
 int sp_place_folder(struct sp_place *p, const char *path, mode_t mode,
 	struct timespec mtime, struct sp_error *err)
 {
-	struct sp_place_folder f = {.mode = mode & 0777 & ~p->mask, .mtime = mtime};
+	struct sp_place_folder f = {
+		.mode = mode & (p->layer ? 01777 : 0777) & ~p->mask,
+		.mtime = mtime,
+		.uid = p->uid,
+		.gid = p->gid,
+	};
 	sp_autofree char *copy = strdup(path);
 	sp_autoclose int parent = -1;
 	const char *name;
@@ -253,7 +283,8 @@ static int finish_folder(
 		return 0;
 	if (fd < 0)
 		return f->made ? sp_fail_errno(err, "open %s", f->path) : 0;
-	if (futimens(fd, times) < 0 || fchmod(fd, f->mode) < 0)
+	if ((p->keep_owner && fchown(fd, f->uid, f->gid) < 0) ||
+		futimens(fd, times) < 0 || fchmod(fd, f->mode) < 0)
 		return f->made ? sp_fail_errno(err, "set mode of %s", f->path) : 0;
 	return 0;
 }
@@ -285,6 +316,12 @@ int sp_place_symlink(struct sp_place *p, const char *path, const char *text,
 	new_temp(p, temp);
 	if (symlinkat(text, parent, temp) < 0)
 		return sp_fail_errno(err, "make link %s", path);
+	if (p->keep_owner &&
+		fchownat(parent, temp, p->uid, p->gid, AT_SYMLINK_NOFOLLOW) < 0) {
+		rc = sp_fail_errno(err, "set owner of %s", path);
+		unlinkat(parent, temp, 0);
+		return rc;
+	}
 	/* Its date is a nicety that not every file system stores. */
 	(void)utimensat(parent, temp, times, AT_SYMLINK_NOFOLLOW);
 	rc = install(p, parent, temp, name, err);
@@ -330,6 +367,33 @@ int sp_place_hardlink(
 	return rc;
 }
 
+/* --- Marks of layers ----------------------------------------------------------------- */
+
+int sp_place_opaque(struct sp_place *p, const char *path, struct sp_error *err)
+{
+	sp_autoclose int fd = open_real(p->root, path, O_RDONLY);
+
+	if (fd < 0)
+		return refuse_parent(path, err);
+	return sp_layer_make_opaque(fd, err);
+}
+
+/* What this layer itself has there stays; a folder shows no more of those below. */
+int sp_place_gone(struct sp_place *p, const char *path, struct sp_error *err)
+{
+	sp_autoclose int parent = -1;
+	const char *name;
+	struct stat st;
+	int rc = open_parent(p, path, true, &parent, &name, err);
+
+	if (rc < 0)
+		return rc;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? sp_layer_make_gone(parent, name, err)
+				       : sp_fail_errno(err, "look at %s", path);
+	return S_ISDIR(st.st_mode) ? sp_place_opaque(p, path, err) : 0;
+}
+
 /* --- Files -------------------------------------------------------------------------- */
 
 int sp_place_file_begin(struct sp_place *p, const char *path, mode_t mode,
@@ -352,6 +416,8 @@ int sp_place_file_commit(struct sp_place *p, struct sp_place_file *f,
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, mtime};
 	int rc;
 
+	if (p->keep_owner && fchown(f->fd, p->uid, p->gid) < 0)
+		return sp_fail_errno(err, "set owner of %s", f->name);
 	if (futimens(f->fd, times) < 0)
 		return sp_fail_errno(err, "set time of %s", f->name);
 	rc = install(p, f->parent, f->temp, f->name, err);

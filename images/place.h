@@ -23,6 +23,10 @@ struct sp_place {
 	int root;        /* borrowed */
 	mode_t mask;     /* permission bits nothing gets */
 	bool keep_kinds; /* a folder and something else never replace each other */
+	bool layer; /* an overlay's lower folder: owners and sticky bits are kept */
+	bool keep_owner; /* layer: set uid and gid, which need the right to */
+	uid_t uid;       /* of what is placed next */
+	gid_t gid;
 	uint64_t next_temp;
 	struct sp_place_folder *folders; /* whose mode and times are set at the end */
 	size_t folder_count, folder_cap, folder_bytes;
@@ -43,6 +47,10 @@ int sp_place_symlink(struct sp_place *p, const char *path, const char *text,
 /* A further name of a regular file that is in the tree already. */
 int sp_place_hardlink(
 	struct sp_place *p, const char *path, const char *target, struct sp_error *err);
+
+/* Layers: hide what lower ones have at path, or in the folder at path. */
+int sp_place_gone(struct sp_place *p, const char *path, struct sp_error *err);
+int sp_place_opaque(struct sp_place *p, const char *path, struct sp_error *err);
 
 /* A regular file while it is written, without a name that counts. */
 struct sp_place_file {

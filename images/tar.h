@@ -47,10 +47,11 @@ enum sp_tar_type {
 
 struct sp_tar_member {
 	enum sp_tar_type type;
-	const char *name; /* when read: unchecked, and borrowed until the next call */
-	const char *link; /* of links, likewise; "" otherwise */
-	uint32_t mode;    /* permission bits, set-id and sticky among them */
-	uint64_t size;    /* of a file */
+	const char *name;  /* when read: unchecked, and borrowed until the next call */
+	const char *link;  /* of links, likewise; "" otherwise */
+	uint32_t mode;     /* permission bits, set-id and sticky among them */
+	uint32_t uid, gid; /* owners; for layers only, others keep none */
+	uint64_t size;     /* of a file */
 	struct timespec mtime;
 };
 
@@ -93,6 +94,18 @@ int sp_tar_write_member(
 	struct sp_tar_writer *w, const struct sp_tar_member *m, struct sp_error *err);
 int sp_tar_write(
 	struct sp_tar_writer *w, const char *data, size_t len, struct sp_error *err);
+
+/*
+ * A file with holes, as a whole member: what lies between the pieces is not written.
+ * Errors:  LIMIT (more pieces than a reader takes)
+ */
+struct sp_segment {
+	uint64_t offset, len;
+};
+#define SP_TAR_SEGMENTS_MAX 65536
+int sp_tar_write_sparse(struct sp_tar_writer *w, const struct sp_tar_member *m,
+	int from_fd, const struct sp_segment *pieces, size_t count, uint64_t *missing,
+	struct sp_error *err);
 
 /*
  * The content from an open file, size bytes of it.  *missing tells how many the file did

@@ -8,6 +8,7 @@
 void sp_tar_extension_forget(struct sp_tar_extension *x)
 {
 	x->has_name = x->has_link = x->has_size = x->has_mtime = false;
+	x->has_uid = x->has_gid = false;
 	sp_sparse_clear(&x->sparse);
 }
 
@@ -93,7 +94,28 @@ static int pax_mtime(
 	return 0;
 }
 
-/* Owners, groups, ACLs and extended attributes of an archive are nobody's business here. */
+static int pax_owner(
+	bool *has, uint64_t *id, const char *v, size_t len, struct sp_error *err)
+{
+	if (!sp_tar_decimal(v, len, id))
+		return sp_tar_bad_number("owner", err);
+	*has = true;
+	return 0;
+}
+
+static int pax_uid(
+	struct sp_tar_extension *x, const char *v, size_t len, struct sp_error *err)
+{
+	return pax_owner(&x->has_uid, &x->uid, v, len, err);
+}
+
+static int pax_gid(
+	struct sp_tar_extension *x, const char *v, size_t len, struct sp_error *err)
+{
+	return pax_owner(&x->has_gid, &x->gid, v, len, err);
+}
+
+/* Names of owners, ACLs and extended attributes of an archive are nobody's business here. */
 static const struct pax_key {
 	const char *key;
 	int (*read)(struct sp_tar_extension *x, const char *value, size_t len,
@@ -103,6 +125,8 @@ static const struct pax_key {
 	{"linkpath", pax_linkpath},
 	{"size", pax_size},
 	{"mtime", pax_mtime},
+	{"uid", pax_uid},
+	{"gid", pax_gid},
 };
 
 static int pax_record(struct sp_tar_extension *x, const char *text, size_t len,

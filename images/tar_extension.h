@@ -14,9 +14,10 @@
 
 struct sp_tar_extension {
 	struct sp_buf name, link; /* ended by a NUL that counts, once has_ */
-	bool has_name, has_link, has_size, has_mtime;
+	bool has_name, has_link, has_size, has_mtime, has_uid, has_gid;
 	uint64_t size;
 	struct timespec mtime;
+	uint64_t uid, gid;
 	struct sp_sparse sparse;
 };
 #define SP_TAR_EXTENSION_INIT \

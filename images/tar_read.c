@@ -240,6 +240,18 @@ static int read_sparse(
 	return rc;
 }
 
+/* Beyond what a layer may have is for who cares to refuse; nobody has that id. */
+static uint32_t owner_of(const char *field, size_t size, bool has_pax, uint64_t pax)
+{
+	int64_t id = -1;
+
+	if (has_pax)
+		id = pax < UINT32_MAX ? (int64_t)pax : -1;
+	else if (!sp_tar_number(field, size, &id) || id >= (int64_t)UINT32_MAX)
+		id = -1;
+	return id < 0 ? UINT32_MAX : (uint32_t)id;
+}
+
 static int fill_member(
 	struct sp_tar_reader *r, struct sp_tar_member *m, struct sp_error *err)
 {
@@ -262,6 +274,8 @@ static int fill_member(
 					       : x->name.data;
 	m->link = x->link.data;
 	m->mode = (uint32_t)mode & 07777;
+	m->uid = owner_of(r->h.uid, sizeof(r->h.uid), x->has_uid, x->uid);
+	m->gid = owner_of(r->h.gid, sizeof(r->h.gid), x->has_gid, x->gid);
 	m->size = r->body;
 	m->mtime = x->has_mtime ? x->mtime : (struct timespec){.tv_sec = mtime};
 	if (rc == 0)

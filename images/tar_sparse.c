@@ -5,8 +5,6 @@
 
 #include "images/tar_layout.h"
 
-#define SEGMENTS_MAX 65536
-
 /* Source: GNU tar manual 1.34, "Sparse Formats"; struct oldgnu_header. */
 #define GNU_MAP_AT       386
 #define GNU_MAP_ENTRIES  4
@@ -33,10 +31,10 @@ static int malformed(struct sp_error *err)
 
 static int add(struct sp_sparse *s, uint64_t offset, uint64_t len, struct sp_error *err)
 {
-	if (s->count == SEGMENTS_MAX)
+	if (s->count == SP_TAR_SEGMENTS_MAX)
 		return sp_fail(err, SP_ERR_LIMIT,
 			"a sparse file in the archive has over %d pieces",
-			SEGMENTS_MAX);
+			SP_TAR_SEGMENTS_MAX);
 	if (s->count == s->cap) {
 		size_t cap = s->cap ? s->cap * 2 : 16;
 		struct sp_segment *grown = reallocarray(
@@ -172,7 +170,7 @@ int sp_sparse_gnu(struct sp_sparse *s, const char header[static SP_TAR_BLOCK],
 		return malformed(err);
 	s->real_size = (uint64_t)real_size;
 	for (int blocks = 0; rc == 0 && more; blocks++) {
-		if (blocks > SEGMENTS_MAX / GNU_EXT_ENTRIES)
+		if (blocks > SP_TAR_SEGMENTS_MAX / GNU_EXT_ENTRIES)
 			return malformed(err);
 		rc = take(ctx, block, err);
 		if (rc == 0)

@@ -9,10 +9,6 @@
 #include "base/buf.h"
 #include "images/tar.h"
 
-struct sp_segment {
-	uint64_t offset, len;
-};
-
 struct sp_sparse {
 	bool announced; /* by pax records; the map stands before the content */
 	bool has_name;

@@ -14,6 +14,9 @@
 #define PAX_MAX_BYTES  (16 * 1024)
 /* What eleven octal digits hold. */
 #define OCTAL_MAX 077777777777
+#define OWNER_MAX 07777777
+/* "NUMBER\n" twice for each piece. */
+#define MAP_MAX_BYTES (SP_TAR_SEGMENTS_MAX * 42)
 
 struct sp_tar_writer {
 	int fd;
@@ -122,20 +125,29 @@ static void pax_add(struct sp_buf *pax, const char *key, const char *value)
 	sp_buf_addf(pax, "%zu %s=%s\n", len, key, value);
 }
 
+static void pax_number(struct sp_buf *pax, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	pax_add(pax, key, text);
+}
+
 /* What does not fit the fields of the header, or would lose by it. */
 static void pax_for(struct sp_buf *pax, const struct sp_tar_member *m)
 {
 	char text[48];
 
-	sp_buf_drop(pax, pax->len);
 	if (strlen(m->name) > sizeof(((struct sp_tar_header *)0)->name))
 		pax_add(pax, "path", m->name);
 	if (strlen(m->link) > sizeof(((struct sp_tar_header *)0)->link))
 		pax_add(pax, "linkpath", m->link);
-	if (m->size > OCTAL_MAX) {
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)m->size);
-		pax_add(pax, "size", text);
-	}
+	if (m->size > OCTAL_MAX)
+		pax_number(pax, "size", m->size);
+	if (m->uid > OWNER_MAX)
+		pax_number(pax, "uid", m->uid);
+	if (m->gid > OWNER_MAX)
+		pax_number(pax, "gid", m->gid);
 	if (m->mtime.tv_sec < 0 || m->mtime.tv_sec > OCTAL_MAX || m->mtime.tv_nsec) {
 		bool below = m->mtime.tv_sec < 0 && m->mtime.tv_nsec;
 		long long whole = m->mtime.tv_sec + below;
@@ -155,7 +167,7 @@ static void copy_field(char *field, size_t size, const char *text)
 	memcpy(field, text, len < size ? len : size);
 }
 
-/* Owner and group are always 0 and nameless: whoever unpacks owns what comes out. */
+/* Owner and group are nameless, and 0 but in layers: whoever unpacks owns what comes out. */
 static int write_header(struct sp_tar_writer *w, const struct sp_tar_member *m,
 	char flag, struct sp_error *err)
 {
@@ -167,8 +179,8 @@ static int write_header(struct sp_tar_writer *w, const struct sp_tar_member *m,
 	copy_field(h.name, sizeof(h.name), m->name);
 	copy_field(h.link, sizeof(h.link), m->link);
 	put_octal(h.mode, sizeof(h.mode), m->mode);
-	put_octal(h.uid, sizeof(h.uid), 0);
-	put_octal(h.gid, sizeof(h.gid), 0);
+	put_octal(h.uid, sizeof(h.uid), m->uid > OWNER_MAX ? 0 : m->uid);
+	put_octal(h.gid, sizeof(h.gid), m->gid > OWNER_MAX ? 0 : m->gid);
 	put_octal(h.size, sizeof(h.size), m->size > OCTAL_MAX ? 0 : m->size);
 	put_octal(h.mtime, sizeof(h.mtime),
 		mtime < 0 || mtime > OCTAL_MAX ? 0 : (uint64_t)mtime);
@@ -196,7 +208,8 @@ static int write_pax(struct sp_tar_writer *w, struct sp_error *err)
 	return rc < 0 ? rc : write_zeros(w, padding(w->pax.len), err);
 }
 
-int sp_tar_write_member(
+/* Its headers; w->pax may hold records of its own already. */
+static int begin_member(
 	struct sp_tar_writer *w, const struct sp_tar_member *m, struct sp_error *err)
 {
 	int rc = write_zeros(w, padding(w->body), err);
@@ -208,6 +221,13 @@ int sp_tar_write_member(
 	if (w->pax.len > 0 && (rc = write_pax(w, err)) < 0)
 		return rc;
 	return write_header(w, m, type_flag(m->type), err);
+}
+
+int sp_tar_write_member(
+	struct sp_tar_writer *w, const struct sp_tar_member *m, struct sp_error *err)
+{
+	sp_buf_drop(&w->pax, w->pax.len);
+	return begin_member(w, m, err);
 }
 
 /* Straight from the page cache into the pipe; what is left over is for copy_file(). */
@@ -274,6 +294,61 @@ int sp_tar_write_file(struct sp_tar_writer *w, int from_fd, uint64_t size,
 		return rc;
 	*missing = left;
 	return write_zeros(w, left, err);
+}
+
+/* GNU's pax format 1.0: the map in whole blocks before the pieces.  See tar_sparse.c. */
+static void add_map(struct sp_buf *map, const struct sp_segment *pieces, size_t count)
+{
+	sp_buf_addf(map, "%zu\n", count);
+	for (size_t i = 0; i < count; i++)
+		sp_buf_addf(map, "%llu\n%llu\n", (unsigned long long)pieces[i].offset,
+			(unsigned long long)pieces[i].len);
+	while (map->len % SP_TAR_BLOCK)
+		sp_buf_addc(map, '\0');
+}
+
+static int begin_sparse(struct sp_tar_writer *w, const struct sp_tar_member *m,
+	const struct sp_segment *pieces, size_t count, struct sp_error *err)
+{
+	sp_autobuf struct sp_buf map = SP_BUF_INIT(MAP_MAX_BYTES);
+	struct sp_tar_member body = *m;
+	int rc;
+
+	add_map(&map, pieces, count);
+	rc = sp_buf_ok(&map, err);
+	if (rc < 0)
+		return rc;
+	sp_buf_drop(&w->pax, w->pax.len);
+	pax_add(&w->pax, "GNU.sparse.major", "1");
+	pax_add(&w->pax, "GNU.sparse.minor", "0");
+	pax_add(&w->pax, "GNU.sparse.name", m->name);
+	pax_number(&w->pax, "GNU.sparse.realsize", m->size);
+	body.size = map.len;
+	for (size_t i = 0; i < count; i++)
+		body.size += pieces[i].len;
+	rc = begin_member(w, &body, err);
+	return rc < 0 ? rc : sp_tar_write(w, map.data, map.len, err);
+}
+
+int sp_tar_write_sparse(struct sp_tar_writer *w, const struct sp_tar_member *m,
+	int from_fd, const struct sp_segment *pieces, size_t count, uint64_t *missing,
+	struct sp_error *err)
+{
+	int rc = count > SP_TAR_SEGMENTS_MAX
+		? sp_fail(err, SP_ERR_LIMIT, "%s has over %d holes", m->name,
+			  SP_TAR_SEGMENTS_MAX)
+		: begin_sparse(w, m, pieces, count, err);
+
+	*missing = 0;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		uint64_t lacking = 0;
+
+		if (lseek(from_fd, (off_t)pieces[i].offset, SEEK_SET) < 0)
+			return sp_fail_errno(err, "seek in %s", m->name);
+		rc = sp_tar_write_file(w, from_fd, pieces[i].len, &lacking, err);
+		*missing += lacking;
+	}
+	return rc;
 }
 
 int sp_tar_write_end(struct sp_tar_writer *w, struct sp_error *err)

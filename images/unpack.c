@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "images/layer.h"
 #include "images/place.h"
 
 struct unpacker {
@@ -137,6 +138,22 @@ static int unpack_file(
 	return rc < 0 ? rc : sp_place_file_commit(&u->place, &f, m->mtime, err);
 }
 
+/* No folder of a layer is named like a mark, and neither is what a hard link means. */
+static int check_marks(const char *path, bool whole, struct sp_error *err)
+{
+	const char *last = strrchr(path, '/');
+
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if ((whole || at <= last) &&
+			strncmp(at, SP_LAYER_GONE_PREFIX,
+				strlen(SP_LAYER_GONE_PREFIX)) == 0)
+			return sp_fail(err, SP_ERR_PROTOCOL,
+				"a mark of a removed file stands for a folder");
+	}
+	return 0;
+}
+
 static int unpack_hardlink(
 	struct unpacker *u, const struct sp_tar_member *m, struct sp_error *err)
 {
@@ -146,6 +163,9 @@ static int unpack_hardlink(
 		return sp_wrap(err, rc, "target of the hard link");
 	if (rc == 0)
 		return sp_fail(err, SP_ERR_PROTOCOL, "hard link to the root");
+	rc = u->opts->layer ? check_marks(u->target, true, err) : 0;
+	if (rc < 0)
+		return rc;
 	return sp_place_hardlink(&u->place, u->path, u->target, err);
 }
 
@@ -167,9 +187,70 @@ static int unpack_root(
 	return 0;
 }
 
+/* Ids that no sandbox has inside would be somebody's outside. */
+#define LAYER_ID_MAX 65535u
+
+static int take_owner(
+	struct unpacker *u, const struct sp_tar_member *m, struct sp_error *err)
+{
+	if (m->uid > LAYER_ID_MAX || m->gid > LAYER_ID_MAX)
+		return sp_fail(err, SP_ERR_PROTOCOL,
+			"its owner is beyond the ids of a sandbox, 0 to %u",
+			LAYER_ID_MAX);
+	u->place.uid = m->uid;
+	u->place.gid = m->gid;
+	return 0;
+}
+
+/* u->path ends in a mark; what it is about is beside it, or around it. */
+static int place_mark(struct unpacker *u, enum sp_layer_mark mark, struct sp_error *err)
+{
+	char *slash = strrchr(u->path, '/');
+	char *name = slash ? slash + 1 : u->path;
+	const char *hidden = name + strlen(SP_LAYER_GONE_PREFIX);
+
+	if (mark == SP_LAYER_RESERVED) {
+		u->stats->skipped++;
+		return 0;
+	}
+	if (mark == SP_LAYER_GONE) {
+		if (!*hidden || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
+			return sp_fail(
+				err, SP_ERR_PROTOCOL, "mark of a removed nothing");
+		memmove(name, hidden, strlen(hidden) + 1);
+		return sp_place_gone(&u->place, u->path, err);
+	}
+	if (!slash)
+		return sp_fail(err, SP_ERR_UNSUPPORTED,
+			"the layer hides the whole root below it");
+	*slash = '\0';
+	return sp_place_opaque(&u->place, u->path, err);
+}
+
+/* Of a layer: what comes before a member is placed.  1 when nothing is left to do. */
+static int begin_layer_member(
+	struct unpacker *u, const struct sp_tar_member *m, struct sp_error *err)
+{
+	const char *slash = strrchr(u->path, '/');
+	enum sp_layer_mark mark = sp_layer_mark_of(slash ? slash + 1 : u->path);
+	int rc = check_marks(u->path, false, err);
+
+	if (rc == 0 && mark)
+		rc = place_mark(u, mark, err);
+	else if (rc == 0)
+		rc = take_owner(u, m, err);
+	return rc < 0 ? rc : mark != SP_LAYER_NO_MARK;
+}
+
 static int place_member(
 	struct unpacker *u, const struct sp_tar_member *m, struct sp_error *err)
 {
+	if (u->opts->layer) {
+		int rc = begin_layer_member(u, m, err);
+
+		if (rc != 0)
+			return rc < 0 ? rc : 0;
+	}
 	switch (m->type) {
 	case SP_TAR_FILE:
 		return unpack_file(u, m, err);
@@ -232,6 +313,8 @@ int sp_unpack(int root_fd, int in_fd, const struct sp_unpack_opts *opts,
 	u->opts = opts;
 	u->stats = stats;
 	rc = sp_place_init(&u->place, root_fd, opts->mask, opts->keep_kinds, err);
+	u->place.layer = opts->layer;
+	u->place.keep_owner = opts->keep_owners;
 	if (rc == 0)
 		rc = unpack_all(u, err);
 	sp_place_clear(&u->place);

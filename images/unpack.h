@@ -18,6 +18,8 @@ struct sp_unpack_opts {
 	const char *as;  /* rename the first component, one for all members, to this */
 	mode_t mask;     /* permission bits nothing gets */
 	bool keep_kinds; /* a folder and something else never replace each other */
+	bool layer; /* an OCI layer, onto an empty folder that an overlay will show */
+	bool keep_owners; /* layer: for who may give files away */
 	struct sp_tar_limits limits;
 };
 

@@ -10,7 +10,7 @@ struct sp_manager {
 	char *provider; /* or NULL */
 	struct sp_strv fallback;
 	struct sp_provider_config config;
-	char *state_dir, *data_dir, *libexec_dir;
+	char *state_dir, *store_dir, *data_dir, *libexec_dir;
 	struct sp_provider *opened[SP_PROVIDERS_MAX]; /* as the registry's entries */
 };
 
@@ -68,11 +68,12 @@ int sp_manager_open(const struct sp_manager_opts *opts, struct sp_manager **out,
 	m->config = opts->config;
 	m->provider = opts->provider ? strdup(opts->provider) : NULL;
 	m->config.state_dir = m->state_dir = copy_text(opts->config.state_dir);
+	m->config.store_dir = m->store_dir = copy_text(opts->config.store_dir);
 	m->config.data_dir = m->data_dir = copy_text(opts->config.data_dir);
 	m->config.libexec_dir = m->libexec_dir = copy_text(opts->config.libexec_dir);
 	sp_strv_add_all(&m->fallback, opts->fallback);
-	if ((opts->provider && !m->provider) || !m->state_dir || !m->data_dir ||
-		!m->libexec_dir || sp_strv_ok(&m->fallback, NULL) < 0) {
+	if ((opts->provider && !m->provider) || !m->state_dir || !m->store_dir ||
+		!m->data_dir || !m->libexec_dir || sp_strv_ok(&m->fallback, NULL) < 0) {
 		sp_manager_close(m);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -89,6 +90,7 @@ void sp_manager_close(struct sp_manager *m)
 	sp_strv_clear(&m->fallback);
 	free(m->provider);
 	free(m->state_dir);
+	free(m->store_dir);
 	free(m->data_dir);
 	free(m->libexec_dir);
 	free(m);

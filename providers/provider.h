@@ -32,7 +32,9 @@ struct sp_provider_config {
 	const struct sp_setting *settings;
 	size_t setting_count;
 	const char *state_dir; /* absolute, exists, 0700, ours: for locks and caches */
-	const char *data_dir;  /* where recipes and profiles are, absolute */
+	/* For what outlives sandboxes and reboots: absolute; made, 0700, by who uses it. */
+	const char *store_dir;
+	const char *data_dir;    /* where recipes and profiles are, absolute */
 	const char *libexec_dir; /* where our helper programs are, absolute */
 	/* Progress of long work; NULL is silent.  total 0 is unknown. */
 	void (*on_progress)(void *ctx, const char *what, uint64_t done, uint64_t total);

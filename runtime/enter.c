@@ -142,7 +142,9 @@ static _Noreturn void join(struct runner *r)
 	 */
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(&err, "hide the joiner");
-	close(r->proc_fd); /* the host's procfs has no business inside */
+	/* Neither the host's procfs nor what lies behind the mounts has business inside. */
+	close(r->proc_fd);
+	close(SP_RUNNER_LAYER_FD);
 	if (rc == 0)
 		rc = join_namespaces(r, &err);
 	/* Joined by now, so that this is the root that is seen. */
@@ -176,6 +178,8 @@ static int keep_open(int channel, struct sp_error *err)
 		return sp_fail_errno(err, "keep the channel");
 	(void)sys_close_range(SP_RFD_SOURCES, SP_RUNNER_NS_FD - 1);
 	(void)sys_close_range(FIXED_END, ~0U);
+	(void)close(
+		SP_RUNNER_LAYER_FD); /* what was written is nothing a command names */
 	for (int fd = SP_RFD_CONTROL; fd < SP_RFD_SOURCES; fd++)
 		if (fd != SP_RFD_FILTER && dup3(0, fd, O_CLOEXEC) < 0)
 			return sp_fail_errno(err, "hold descriptor %d", fd);
@@ -188,7 +192,7 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->request) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
-	*middle = fork();
+	*middle = fork_into_cgroup(r);
 	if (*middle < 0)
 		return sp_fail_errno(err, "fork");
 	if (*middle == 0)
@@ -310,7 +314,9 @@ static void hand_over(const struct runner *r, const struct command *c)
 {
 	(void)pass_descriptors(
 		r->request[0], c->fds + GIVEN_STREAMS, c->count - GIVEN_STREAMS, NULL);
-	close(r->request[0]);
+	if (!(r->spec->flags &
+		    SP_RF_BACKGROUND)) /* which announces itself to its keeper */
+		close(r->request[0]);
 	for (size_t i = GIVEN_STREAMS; i < c->count; i++)
 		close(c->fds[i]);
 }
@@ -338,13 +344,23 @@ static void serve_command(
 	struct runner *r, pid_t reaper, int reaper_fd, struct command *c)
 {
 	struct sp_runner_event event;
+	int rc;
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");
-	if (accept_command(r, c, &event.error) == 0) {
+	rc = accept_command(r, c, &event.error);
+	if (rc == 0 && r->spec->flags & SP_RF_BACKGROUND) {
+		rc = keep_prepare(r, c->fds + GIVEN_STREAMS, &event.error);
+		if (rc == 0) {
+			hand_over(r, c);
+			keep(r, reaper, reaper_fd);
+			return;
+		}
+	}
+	if (rc == 0) {
 		hand_over(r, c);
 		supervise(r, reaper, reaper_fd, &event);
 	} else {

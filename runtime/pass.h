@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define PASS_MAX 32
+#define PASS_MAX 48
 
 /* What goes over together; the descriptors stay open here. */
 struct parcel {

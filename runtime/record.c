@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A record as text: "KEY=VALUE" lines, values percent-encoded, "end" last. */
-#include <errno.h>
+/* A record as text: lines of base/lines.h. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/enc.h"
+#include "base/lines.h"
 #include "runtime/state.h"
 
 #define RECORD_VERSION "1"
-#define VALUE_MAX \
-	(2 * 1024 * 1024) /* as long as a whole record: what is written is read */
 
 void sp_record_clear(struct sp_record *r)
 {
@@ -20,6 +19,9 @@ void sp_record_clear(struct sp_record *r)
 	free(r->user);
 	free(r->seccomp);
 	free(r->claim);
+	free(r->base);
+	sp_strv_clear(&r->snapshots);
+	sp_strv_clear(&r->mounts);
 	sp_strv_clear(&r->labels);
 	sp_strv_clear(&r->env);
 	sp_strv_clear(&r->layers);
@@ -43,25 +45,11 @@ bool sp_record_maps_gid(const struct sp_record *r, uint32_t gid)
 	return maps(gid, r->outer_gid, r->range_gid, r->id_count);
 }
 
-static void print_text(struct sp_buf *out, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	sp_buf_adds(out, key);
-	sp_buf_addc(out, '=');
-	sp_enc_percent(out, value);
-	sp_buf_addc(out, '\n');
-}
-
 static void print_list(struct sp_buf *out, const char *key, const struct sp_strv *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		print_text(out, key, list->items[i]);
+		sp_lines_add(out, key, list->items[i]);
 }
-
-/* By version, then by whether it is the one that limits memory. */
-static const char *const cgroup_keys[2][2] = {
-	{"cgroup1", "cgroup1m"}, {"cgroup2", "cgroup2m"}};
 
 static int keep_text(char **to, const char *value, struct sp_error *err)
 {
@@ -70,27 +58,34 @@ static int keep_text(char **to, const char *value, struct sp_error *err)
 	return *to ? 0 : sp_fail(err, SP_ERR_NOMEM, "out of memory");
 }
 
-static int keep_cgroup(
-	struct sp_record *r, const char *key, const char *value, struct sp_error *err)
+/* "VERSION:KINDS:PATH", the kinds as a number of bits. */
+static int keep_cgroup(struct sp_record *r, const char *value, struct sp_error *err)
 {
 	struct sp_cgroup *c = &r->cgroups.items[r->cgroups.count];
+	char *end = NULL;
+	unsigned long kinds;
 
-	if (r->cgroups.count == SP_RUNNER_CGROUPS_MAX ||
-		strlen(value) >= sizeof(c->path))
-		return sp_fail(err, SP_ERR_PROTOCOL, "too many or too long cgroups");
-	memcpy(c->path, value, strlen(value) + 1);
-	c->is_v2 = key[6] == '2';
-	c->is_memory = key[7] == 'm';
+	if (r->cgroups.count == SP_RUNNER_CGROUPS_MAX)
+		return sp_fail(err, SP_ERR_PROTOCOL, "too many cgroups");
+	if ((value[0] != '1' && value[0] != '2') || value[1] != ':' || value[2] < '0' ||
+		value[2] > '9')
+		return sp_fail(err, SP_ERR_PROTOCOL, "cgroup \"%.40s\"", value);
+	kinds = strtoul(value + 2, &end, 10);
+	if (*end != ':' || end[1] != '/' || kinds >= 1ul << SP_CGROUP_KINDS ||
+		strlen(end + 1) >= sizeof(c->path))
+		return sp_fail(err, SP_ERR_PROTOCOL, "cgroup \"%.40s\"", value);
+	*c = (struct sp_cgroup){.is_v2 = value[0] == '2', .kinds = (uint32_t)kinds};
+	memcpy(c->path, end + 1, strlen(end + 1) + 1);
 	r->cgroups.count++;
 	return 0;
 }
 
-static bool is_cgroup_key(const char *key)
+static void print_cgroup(struct sp_buf *out, const struct sp_cgroup *c)
 {
-	for (int i = 0; i < 4; i++)
-		if (strcmp(key, cgroup_keys[i / 2][i % 2]) == 0)
-			return true;
-	return false;
+	char text[sizeof(c->path) + 16];
+
+	snprintf(text, sizeof(text), "%d:%u:%s", c->is_v2 ? 2 : 1, c->kinds, c->path);
+	sp_lines_add(out, "cgroup", text);
 }
 
 /* The numbers of a record, for printing and for parsing alike. */
@@ -110,6 +105,8 @@ static const struct number {
 	NUMBER("cpu_millis", limits.cpu_millis),
 	NUMBER("pids", limits.pids),
 	NUMBER("nofile", limits.nofile),
+	NUMBER("file", limits.file_bytes),
+	NUMBER("cpu_time_ms", limits.cpu_time_ms),
 	NUMBER("network", network),
 	NUMBER("outer_uid", outer_uid),
 	NUMBER("outer_gid", outer_gid),
@@ -138,13 +135,10 @@ static int keep_number(struct sp_record *r, const struct number *n, const char *
 {
 	uint64_t max = n->size == 1 ? 1 : n->size == 4 ? UINT32_MAX : UINT64_MAX;
 	uint64_t value;
-	char *end;
+	int rc = sp_lines_number(n->key, text, max, &value, err);
 
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	/* Digits only: strtoull would take a sign and turn it round. */
-	if (*text < '0' || *text > '9' || *end || errno || value > max)
-		return sp_fail(err, SP_ERR_PROTOCOL, "%s is \"%.40s\"", n->key, text);
+	if (rc < 0)
+		return rc;
 	memcpy((char *)r + n->offset, &value, n->size);
 	return 0;
 }
@@ -154,8 +148,9 @@ _Static_assert(
 	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied by width");
 
 static int keep_line(
-	struct sp_record *r, const char *key, const char *value, struct sp_error *err)
+	void *ctx, const char *key, const char *value, struct sp_error *err)
 {
+	struct sp_record *r = ctx;
 	const struct {
 		const char *key;
 		char **text;
@@ -166,9 +161,12 @@ static int keep_line(
 		{"user", &r->user, NULL},
 		{"seccomp", &r->seccomp, NULL},
 		{"claim", &r->claim, NULL},
+		{"base", &r->base, NULL},
 		{"label", NULL, &r->labels},
 		{"env", NULL, &r->env},
 		{"layer", NULL, &r->layers},
+		{"snapshot", NULL, &r->snapshots},
+		{"mount", NULL, &r->mounts},
 	};
 
 	for (size_t i = 0; i < SP_COUNT(texts); i++) {
@@ -182,8 +180,8 @@ static int keep_line(
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
 		if (strcmp(key, numbers[i].key) == 0)
 			return keep_number(r, &numbers[i], value, err);
-	if (is_cgroup_key(key))
-		return keep_cgroup(r, key, value, err);
+	if (strcmp(key, "cgroup") == 0)
+		return keep_cgroup(r, value, err);
 	if (strcmp(key, "id") == 0 && sp_name_ok(value)) {
 		memcpy(r->id, value, strlen(value) + 1);
 		return 0;
@@ -193,76 +191,39 @@ static int keep_line(
 	return sp_fail(err, SP_ERR_PROTOCOL, "unknown line \"%.40s\"", key);
 }
 
-/* One "KEY=VALUE" without its newline. */
-static int parse_line(
-	const char *line, size_t len, struct sp_record *r, struct sp_error *err)
-{
-	sp_autobuf struct sp_buf value = SP_BUF_INIT(VALUE_MAX);
-	const char *equals = memchr(line, '=', len);
-	char key[32];
-	size_t key_len = equals ? (size_t)(equals - line) : 0;
-	int rc;
-
-	if (key_len == 0 || key_len >= sizeof(key))
-		return sp_fail(err, SP_ERR_PROTOCOL, "a line without a key");
-	memcpy(key, line, key_len);
-	key[key_len] = '\0';
-	rc = sp_dec_percent(&value, equals + 1, len - key_len - 1, err);
-	if (rc < 0)
-		return rc;
-	if (memchr(sp_buf_str(&value), '\0', value.len))
-		return sp_fail(err, SP_ERR_PROTOCOL, "a zero byte in %s", key);
-	return keep_line(r, key, sp_buf_str(&value), err);
-}
-
 int sp_record_parse(
 	const char *text, size_t len, struct sp_record *out, struct sp_error *err)
 {
 	sp_autorecord struct sp_record r = {0};
-	const char *at = text;
-	const char *end = text + len;
+	int rc = sp_lines_parse(text, len, keep_line, &r, err);
 
-	while (at < end) {
-		const char *line_end = memchr(at, '\n', (size_t)(end - at));
-		int rc;
-
-		if (!line_end)
-			break;
-		if (line_end - at == 3 && memcmp(at, "end", 3) == 0 &&
-			line_end + 1 == end) {
-			if (!r.id[0])
-				break;
-			*out = r;
-			memset(&r, 0, sizeof(r));
-			return 0;
-		}
-		rc = parse_line(at, (size_t)(line_end - at), &r, err);
-		if (rc < 0)
-			return rc;
-		at = line_end + 1;
-	}
-	return sp_fail(err, SP_ERR_PROTOCOL, "record ends early");
+	if (rc < 0)
+		return rc;
+	if (!r.id[0])
+		return sp_fail(err, SP_ERR_PROTOCOL, "record names no sandbox");
+	*out = r;
+	memset(&r, 0, sizeof(r));
+	return 0;
 }
 
 void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 {
-	print_text(out, "version", RECORD_VERSION);
-	print_text(out, "id", r->id);
-	print_text(out, "image", r->image);
-	print_text(out, "workdir", r->workdir);
-	print_text(out, "user", r->user);
-	print_text(out, "seccomp", r->seccomp);
-	print_text(out, "claim", r->claim);
+	sp_lines_add(out, "version", RECORD_VERSION);
+	sp_lines_add(out, "id", r->id);
+	sp_lines_add(out, "image", r->image);
+	sp_lines_add(out, "workdir", r->workdir);
+	sp_lines_add(out, "user", r->user);
+	sp_lines_add(out, "seccomp", r->seccomp);
+	sp_lines_add(out, "claim", r->claim);
+	sp_lines_add(out, "base", r->base);
 	print_list(out, "label", &r->labels);
 	print_list(out, "env", &r->env);
 	print_list(out, "layer", &r->layers);
+	print_list(out, "snapshot", &r->snapshots);
+	print_list(out, "mount", &r->mounts);
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
-		sp_buf_addf(out, "%s=%llu\n", numbers[i].key,
-			(unsigned long long)load_number(r, &numbers[i]));
-	for (size_t i = 0; i < r->cgroups.count; i++) {
-		const struct sp_cgroup *c = &r->cgroups.items[i];
-
-		print_text(out, cgroup_keys[c->is_v2][c->is_memory], c->path);
-	}
-	sp_buf_adds(out, "end\n");
+		sp_lines_add_number(out, numbers[i].key, load_number(r, &numbers[i]));
+	for (size_t i = 0; i < r->cgroups.count; i++)
+		print_cgroup(out, &r->cgroups.items[i]);
+	sp_lines_end(out);
 }

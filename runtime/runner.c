@@ -84,6 +84,7 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->workdir) &&
 		text_fits(base, s->size, s->user) &&
 		text_fits(base, s->size, s->root) &&
+		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
 		text_fits(base, s->size, s->claim_path) &&
 		text_fits(base, s->size, s->hosts) &&
@@ -92,6 +93,8 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);
+	for (uint32_t i = 0; fits && i < s->layer_count; i++)
+		fits = text_fits(base, s->size, s->layers[i].source);
 	for (uint32_t i = 0; fits && i < s->mount_count; i++)
 		fits = text_fits(base, s->size, s->mounts[i].source) &&
 			text_fits(base, s->size, s->mounts[i].target);
@@ -392,6 +395,7 @@ int main(void)
 {
 	struct sp_runner_event event;
 	struct runner r = {.proc_fd = -1,
+		.layer_fd = -1,
 		.release = {-1, -1},
 		.status = {-1, -1},
 		.request = {-1, -1}};

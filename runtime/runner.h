@@ -25,10 +25,11 @@ struct runner {
 	bool is_settled; /* joining: as root, with everything given up beforehand */
 	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
+	int layer_fd; /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
-#define OWN_FD 56
+#define OWN_FD 64
 
 /* What the child tells: one write each, smaller than PIPE_BUF. */
 enum status_kind { STATUS_READY = 1, STATUS_STARTED, STATUS_EXIT, STATUS_ERROR };
@@ -40,9 +41,9 @@ struct status_message {
 };
 
 /* Descriptors the parent opened for the child, sent when it is released. */
-#define SOURCES_MAX (SP_RUNNER_MOUNTS_MAX + 1)
+#define SOURCES_MAX (1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX)
 struct sources {
-	int fds[SOURCES_MAX]; /* detached mounts: image root first when there is one */
+	int fds[SOURCES_MAX]; /* detached mounts, in the order of enum source_kind */
 	size_t count;
 };
 
@@ -70,6 +71,13 @@ int open_signals(bool with_children);
 void remove_traces(const struct runner *r);
 int64_t now_ms(void); /* monotonic */
 
+/*
+ * keep.c: a command in the background.  First its number and its streams, which take the
+ * place of those that were given; then instead of supervise(), telling the caller itself.
+ */
+int keep_prepare(struct runner *r, int streams[3], struct sp_error *err);
+void keep(struct runner *r, pid_t child, int child_fd);
+
 /* serve.c: the life of a sandbox that stays.  Returns the runner's exit status. */
 int serve(struct runner *r, pid_t child, int child_fd);
 
@@ -88,7 +96,7 @@ void keep_only(struct runner *r, int gate);
  * child of the supervisor.  These are at fixed numbers, behind SP_RUNNER_NS_FD.
  */
 enum {
-	FIXED_PROC = SP_RUNNER_NS_FD + SP_NS_COUNT,
+	FIXED_PROC = SP_RUNNER_LAYER_FD + 1,
 	FIXED_SANDBOX, /* pidfd of process 1 */
 	FIXED_CHANNEL,
 	FIXED_END,
@@ -109,6 +117,9 @@ int tie_to_parent(const struct runner *r, struct sp_error *err);
 int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
+
+/* terminal.c: the command's own terminal as its streams, where one is asked for. */
+int open_terminal(const struct runner *r, struct sp_error *err);
 
 /*
  * step_netns.c: the network namespace of process 1, made beside everything else by a task
@@ -135,11 +146,20 @@ int open_sources(
 	struct runner *r, pid_t child, struct sources *out, struct sp_error *err);
 int send_sources(const struct runner *r, const struct sources *s, struct sp_error *err);
 int receive_sources(const struct runner *r, struct sources *out, struct sp_error *err);
-int clone_source(const struct runner *r, size_t i, const struct sources *s,
-	struct sp_error *err);
+enum source_kind { SOURCE_ROOT, SOURCE_LAYER, SOURCE_MOUNT };
+/* The i-th of its kind, as a detached mount. */
+int clone_source(const struct runner *r, enum source_kind kind, size_t i,
+	const struct sources *s, struct sp_error *err);
 
 /* step_root.c, step_proc.c, step_dev.c: the file tree. */
 int build_root(struct runner *r, const struct sources *s, struct sp_error *err);
+/* step_overlay.c: the root as an overlay over image and layers; its descriptor. */
+int mount_overlay(struct runner *r, const struct sources *s, struct sp_error *err);
+/* Where everything written goes; its size is the disk limit. */
+int new_writable(const struct runner *r, struct sp_error *err);
+/* Send the layer's folder out of process 1, and keep it in the supervisor. */
+int send_layer(const struct runner *r, struct sp_error *err);
+int keep_layer(const struct runner *r, struct sp_error *err);
 int mount_proc(int root_fd, struct sp_error *err);
 int mount_dev(const struct runner *r, int root_fd, struct sp_error *err);
 
@@ -168,7 +188,37 @@ int keep_capabilities(uint64_t keep, struct sp_error *err);
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);
-/* Processes the memory limit killed so far. */
+/* fork(), with the child in the version 2 cgroup from birth where there is one. */
+pid_t fork_into_cgroup(const struct runner *r);
+/* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
+uint64_t count_refused_forks(const struct runner *r);
+/* The file that tells the CPU time of all together, or -1; and what it tells now. */
+int open_cpu_usage(const struct runner *r);
+uint64_t read_cpu_usage_us(int fd);
+/*
+ * Stop all inside, so that nothing forks while it is ended.  NONE: nothing here can; WAS:
+ * somebody had stopped it before.
+ */
+enum freeze { FREEZE_NONE, FREEZE_DONE, FREEZE_WAS };
+enum freeze freeze_all(const struct runner *r);
+void thaw_all(const struct runner *r);
+/* What was killed while it is stopped must run to die, where the kernel has it so. */
+void let_die(const struct runner *r);
+
+/* watch.c: what the limits did while a command ran. */
+struct limit_watch {
+	uint64_t oom_kills, refused_forks; /* before it */
+	int cpu_fd;
+	uint64_t cpu_limit_us, processors;
+	uint64_t last_used_us, last_look_us;
+	bool cpu_is_used_up;
+};
+void watch_limits(struct limit_watch *w, const struct runner *r);
+/* When the CPU time must be looked at again; 0: it is used up; -1: never. */
+int watch_cpu_left_ms(struct limit_watch *w);
+/* Note in the event what there is to tell; to be asked while the cgroups are there. */
+void tell_limits(
+	struct limit_watch *w, const struct runner *r, struct sp_runner_event *event);
 
 #endif

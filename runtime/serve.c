@@ -54,6 +54,7 @@ struct serving {
 	pid_t spare;
 	int64_t spare_until_ms; /* 0: as long as it takes */
 	bool spare_is_settled;
+	struct limit_watch limits;
 	struct sp_runner_event event; /* of the start */
 };
 
@@ -73,6 +74,7 @@ static void kill_sandbox(struct serving *s)
 {
 	s->is_killed = true;
 	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	let_die(s->r); /* it may be paused */
 }
 
 /* --- The start ------------------------------------------------------------------------ */
@@ -163,7 +165,8 @@ static void make_spare(struct serving *s);
 
 static void take_ready(struct serving *s)
 {
-	if (open_for_business(s, &s->event.error) < 0) {
+	if (keep_layer(s->r, &s->event.error) < 0 ||
+		open_for_business(s, &s->event.error) < 0) {
 		s->event.kind = SP_EVENT_FAILED;
 		kill_sandbox(s);
 		return;
@@ -430,9 +433,10 @@ static void sooner(int64_t *at_ms, int64_t other_ms)
 		*at_ms = other_ms;
 }
 
-static int poll_timeout(const struct serving *s)
+static int poll_timeout(struct serving *s)
 {
 	int64_t at_ms = s->is_killed ? 0 : s->deadline_ms;
+	int cpu_left_ms = s->is_killed ? -1 : watch_cpu_left_ms(&s->limits);
 	int64_t left;
 
 	if (s->spare)
@@ -441,8 +445,10 @@ static int poll_timeout(const struct serving *s)
 		if (s->fds[WATCH_PENDING + i].fd >= 0)
 			sooner(&at_ms, s->pending_until_ms[i]);
 	if (at_ms == 0)
-		return -1;
+		return cpu_left_ms;
 	left = at_ms - now_ms();
+	if (cpu_left_ms >= 0 && cpu_left_ms < left)
+		return cpu_left_ms;
 	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
@@ -450,7 +456,8 @@ static void take_time(struct serving *s)
 {
 	int64_t now = now_ms();
 
-	if (s->deadline_ms && now >= s->deadline_ms && !s->is_killed)
+	if (((s->deadline_ms && now >= s->deadline_ms) || s->limits.cpu_is_used_up) &&
+		!s->is_killed)
 		kill_sandbox(s);
 	if (s->spare && s->spare_until_ms && now >= s->spare_until_ms)
 		drop_spare(s);
@@ -545,6 +552,7 @@ int serve(struct runner *r, pid_t child, int child_fd)
 		s.event.kind = SP_EVENT_FAILED;
 		(void)kill(child, SIGKILL);
 	}
+	watch_limits(&s.limits, r);
 	watch(&s);
 	wait_for_commands(&s);
 	remove_traces(r);

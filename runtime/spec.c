@@ -54,11 +54,15 @@ static void fill_limits(struct sp_runner_spec *s, const struct sp_record *r)
 	s->capabilities = r->capabilities;
 	s->disk_bytes = r->limits.disk_bytes;
 	s->nofile = r->limits.nofile;
+	s->file_bytes = r->limits.file_bytes;
+	s->cpu_time_ms = r->limits.cpu_time_ms;
 	/* Where no cgroup counts, each process is limited by itself. */
 	if (!r->cgroups.holds[SP_CGROUP_MEMORY])
 		s->address_bytes = r->limits.memory_bytes;
 	if (!r->cgroups.holds[SP_CGROUP_PIDS])
 		s->processes = r->limits.pids;
+	if (r->limits.cpu_time_ms && !sp_cgroup_for(&r->cgroups, SP_CGROUP_USAGE))
+		s->cpu_seconds = (uint64_t)(r->limits.cpu_time_ms + 999) / 1000;
 	if (r->network == SP_NETWORK_HOST)
 		s->flags |= SP_RF_HOST_NETWORK;
 	if (r->is_privileged)
@@ -73,7 +77,7 @@ static void add_cgroups(
 
 		c->path = add_text(b, set->items[i].path);
 		c->is_v2 = set->items[i].is_v2;
-		c->is_memory = set->items[i].is_memory;
+		c->kinds = set->items[i].kinds;
 	}
 }
 
@@ -89,28 +93,61 @@ static int open_source(const char *path, int *fd, struct stat *st, struct sp_err
 	return 0;
 }
 
-static int add_sources(struct sp_buf *b, const struct sp_launch *l,
+static int add_layers(struct sp_buf *b, const struct sp_launch *l,
+	struct sp_runner_spec *s, struct sp_spec_files *files, struct sp_error *err)
+{
+	struct stat st;
+
+	if (l->layer_count > SP_RUNNER_LAYERS_MAX)
+		return sp_fail(err, SP_ERR_LIMIT,
+			"image has %zu layers, and %d is the most", l->layer_count,
+			SP_RUNNER_LAYERS_MAX);
+	if (l->host_view)
+		s->flags |= SP_RF_HOST_VIEW;
+	for (size_t i = 0; i < l->layer_count; i++) {
+		struct sp_runner_layer *to = &s->layers[s->layer_count++];
+		int rc = open_source(
+			l->layers[i], &files->fds[files->count++], &st, err);
+
+		if (rc < 0)
+			return sp_wrap(err, rc, "layer");
+		to->source = add_text(b, l->layers[i]);
+		to->dev = st.st_dev;
+		to->ino = st.st_ino;
+	}
+	return 0;
+}
+
+static int add_root(struct sp_buf *b, const struct sp_launch *l,
 	struct sp_runner_spec *s, struct sp_spec_files *files, struct sp_error *err)
 {
 	struct stat st;
 	int rc;
 
+	if (!l->root)
+		return 0;
+	rc = open_source(l->root, &files->fds[files->count++], &st, err);
+	if (rc < 0)
+		return sp_wrap(err, rc, "image");
+	s->root = add_text(b, l->root);
+	s->root_dev = st.st_dev;
+	s->root_ino = st.st_ino;
+	return 0;
+}
+
+static int add_mounts(struct sp_buf *b, const struct sp_launch *l,
+	struct sp_runner_spec *s, struct sp_spec_files *files, struct sp_error *err)
+{
+	struct stat st;
+
 	if (l->mount_count > SP_RUNNER_MOUNTS_MAX)
 		return sp_fail(
 			err, SP_ERR_LIMIT, "more than %d mounts", SP_RUNNER_MOUNTS_MAX);
-	if (l->root) {
-		rc = open_source(l->root, &files->fds[files->count++], &st, err);
-		if (rc < 0)
-			return sp_wrap(err, rc, "image");
-		s->root = add_text(b, l->root);
-		s->root_dev = st.st_dev;
-		s->root_ino = st.st_ino;
-	}
 	for (size_t i = 0; i < l->mount_count; i++) {
 		struct sp_runner_mount *m = &s->mounts[s->mount_count++];
-
-		rc = open_source(
+		int rc = open_source(
 			l->mounts[i].source, &files->fds[files->count++], &st, err);
+
 		if (rc < 0)
 			return sp_wrap(err, rc, "mount");
 		m->source = add_text(b, l->mounts[i].source);
@@ -121,6 +158,17 @@ static int add_sources(struct sp_buf *b, const struct sp_launch *l,
 		m->ino = st.st_ino;
 	}
 	return 0;
+}
+
+/* In the order of SP_RFD_SOURCES. */
+static int add_sources(struct sp_buf *b, const struct sp_launch *l,
+	struct sp_runner_spec *s, struct sp_spec_files *files, struct sp_error *err)
+{
+	int rc = add_root(b, l, s, files, err);
+
+	if (rc == 0)
+		rc = add_layers(b, l, s, files, err);
+	return rc < 0 ? rc : add_mounts(b, l, s, files, err);
 }
 
 void sp_spec_files_clear(struct sp_spec_files *files)
@@ -165,6 +213,14 @@ int sp_spec_build(
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
 		return rc;
+	s.window = l->window;
+	s.keep_bytes = l->keep_bytes;
+	if (l->tty)
+		s.flags |= SP_RF_TTY;
+	if (l->is_background)
+		s.flags |= SP_RF_BACKGROUND;
+	if (l->takes_input)
+		s.flags |= SP_RF_TAKES_INPUT;
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);

@@ -7,7 +7,7 @@
 
 /* Host objects that go inside, opened in the order of SP_RFD_SOURCES. */
 struct sp_spec_files {
-	int fds[SP_RUNNER_MOUNTS_MAX + 1];
+	int fds[1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX];
 	size_t count;
 };
 void sp_spec_files_clear(struct sp_spec_files *files);

@@ -21,7 +21,10 @@ struct sp_record {
 	char *image, *workdir, *user, *seccomp;
 	struct sp_strv labels; /* "KEY=VALUE" */
 	struct sp_strv env;
-	struct sp_strv layers; /* "NAME=STATE[: REASON]" */
+	struct sp_strv layers;    /* "NAME=STATE[: REASON]" */
+	char *base;               /* what the image is at last: "host", or a folder */
+	struct sp_strv snapshots; /* names of those on it, the topmost first */
+	struct sp_strv mounts;    /* as they were asked for: providers/local/mounts.c */
 	struct sp_limits limits;
 	enum sp_network network;
 	/*

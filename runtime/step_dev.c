@@ -30,42 +30,41 @@ static const struct {
 	{"stderr", "/proc/self/fd/2"},
 };
 
-/* What is bound was looked at on the very descriptor: type and number must be the device's. */
-static int open_device(const struct device *d, struct sp_error *err)
+/* What shows there must be the device, whatever the host's name of it led to. */
+static int check_device(int dev_fd, const struct device *d, struct sp_error *err)
 {
 	struct stat st;
-	int fd = open(d->host_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0)
-		return sp_fail_errno(err, "open %s", d->host_path);
-	if (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-		st.st_rdev == makedev(d->major, d->minor))
-		return fd;
-	close(fd);
+	if (fstatat(dev_fd, d->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return sp_fail_errno(err, "look at /dev/%s", d->name);
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(d->major, d->minor))
+		return 0;
 	return sp_fail(err, SP_ERR_DENIED, "%s of the host is not device %u:%u",
 		d->host_path, d->major, d->minor);
 }
 
+/* In the working directory, a file system that is new and ours. */
 static int bind_device(int dev_fd, const struct device *d, struct sp_error *err)
 {
-	int from = open_device(d, err);
-	int to, fd, rc;
-
-	if (from < 0)
-		return from;
-	to = openat(dev_fd, d->name,
-		O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (to < 0) {
-		close(from);
+	if (mknodat(dev_fd, d->name, S_IFREG | 0644, 0) < 0)
 		return sp_fail_errno(err, "make /dev/%s", d->name);
-	}
-	close(to);
-	fd = clone_tree(from, "", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false, err);
-	close(from);
-	if (fd < 0)
-		return fd;
-	rc = attach(fd, dev_fd, d->name, err);
-	close(fd);
+	if (sys_bind(d->host_path, d->name, 0) < 0)
+		return sp_fail_errno(err, "bind %s", d->host_path);
+	return check_device(dev_fd, d, err);
+}
+
+static int bind_devices(int dev_fd, struct sp_error *err)
+{
+	const struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+	int rc = 0;
+
+	if (fchdir(dev_fd) < 0)
+		return sp_fail_errno(err, "enter /dev");
+	for (size_t i = 0; rc == 0 && i < sizeof(devices) / sizeof(devices[0]); i++)
+		rc = bind_device(dev_fd, &devices[i], err);
+	if (rc == 0 && sys_mount_setattr(dev_fd, AT_RECURSIVE, &attr) < 0)
+		rc = sp_fail_errno(err, "restrict devices");
 	return rc;
 }
 
@@ -94,10 +93,8 @@ static int fill(const struct runner *r, int dev_fd, struct sp_error *err)
 		{"mode", "0620"}, {"max", "64"}, {"gid", "5"}, {0}};
 	static const struct mount_option pts_one_id[] = {
 		{"ptmxmode", "0666"}, {"mode", "0600"}, {"max", "64"}, {0}};
-	int rc = 0;
+	int rc = bind_devices(dev_fd, err);
 
-	for (size_t i = 0; rc == 0 && i < sizeof(devices) / sizeof(devices[0]); i++)
-		rc = bind_device(dev_fd, &devices[i], err);
 	for (size_t i = 0; rc == 0 && i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i].to, dev_fd, links[i].name) < 0)
 			rc = sp_fail_errno(err, "make /dev/%s", links[i].name);

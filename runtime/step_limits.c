@@ -23,6 +23,24 @@ static int limit(int which, uint64_t value, const char *name, struct sp_error *e
 	return 0;
 }
 
+/*
+ * Where nothing counts for all of them together, each process has this much by itself.
+ * A second more before it is killed than told, so that its end says why.
+ */
+static int limit_cpu_time(uint64_t seconds, struct sp_error *err)
+{
+	const struct rlimit wanted = {.rlim_cur = seconds, .rlim_max = seconds + 1};
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_CPU, &now) < 0)
+		return sp_fail_errno(err, "read limit of CPU time");
+	if (now.rlim_max != RLIM_INFINITY && now.rlim_max <= seconds)
+		return 0; /* less already, and only goes down */
+	if (setrlimit(RLIMIT_CPU, &wanted) < 0)
+		return sp_fail_errno(err, "limit CPU time");
+	return 0;
+}
+
 int set_limits(const struct runner *r, struct sp_error *err)
 {
 	const struct sp_runner_spec *s = r->spec;
@@ -41,18 +59,20 @@ int set_limits(const struct runner *r, struct sp_error *err)
 		{RLIMIT_NICE, 0, "nice"},
 		{RLIMIT_AS, s->address_bytes, "address space"},
 		{RLIMIT_NPROC, s->processes, "processes"},
+		{RLIMIT_FSIZE, s->file_bytes, "file size"},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		bool is_fallback = table[i].which == RLIMIT_AS ||
-			table[i].which == RLIMIT_NPROC;
+		bool is_optional = table[i].which == RLIMIT_AS ||
+			table[i].which == RLIMIT_NPROC ||
+			table[i].which == RLIMIT_FSIZE;
 		int rc;
 
-		if (is_fallback && table[i].value == 0)
+		if (is_optional && table[i].value == 0)
 			continue;
 		rc = limit(table[i].which, table[i].value, table[i].name, err);
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return s->cpu_seconds ? limit_cpu_time(s->cpu_seconds, err) : 0;
 }

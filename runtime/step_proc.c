@@ -2,11 +2,9 @@
 /* /proc: mounted for the new pid namespace, then its dangerous parts masked. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "runtime/runner.h"
@@ -15,87 +13,121 @@
 #define LOCKED \
 	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-static const char *const masked[] = {"acpi", "asound", "interrupts", "kcore", "keys",
-	"key-users", "kpagecount", "kpageflags", "kpagecgroup", "latency_stats",
-	"pagetypeinfo", "sched_debug", "scsi", "slabinfo", "timer_list", "timer_stats",
-	"vmallocinfo"};
+static const struct mask {
+	const char *name;
+	bool folder;
+} masked[] = {
+	{"acpi", true},
+	{"asound", true},
+	{"interrupts", false},
+	{"kcore", false},
+	{"keys", false},
+	{"key-users", false},
+	{"kpagecount", false},
+	{"kpageflags", false},
+	{"kpagecgroup", false},
+	{"latency_stats", false},
+	{"pagetypeinfo", false},
+	{"sched_debug", false},
+	{"scsi", true},
+	{"slabinfo", false},
+	{"timer_list", false},
+	{"timer_stats", false},
+	{"vmallocinfo", false},
+};
 
 static const char *const read_only[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
 
-/* The mask must be what shows now: the real null device or an empty tmpfs. */
-static int check_mask(int proc_fd, const char *name, bool folder, struct sp_error *err)
+/*
+ * What covers a file is the null device, what covers a folder an empty file system.  The
+ * first of each kind is made, the others are bound from it.
+ */
+struct covers {
+	int proc_fd; /* and the working directory */
+	int null_fd;
+	const char *file, *folder; /* what is covered already, or NULL */
+	dev_t folder_dev;
+};
+
+/* The mask must be what shows now: the real null device or the empty file system. */
+static int check_mask(
+	const struct covers *c, const char *name, bool folder, struct sp_error *err)
 {
-	struct statfs fs = {0};
-	struct stat st = {0};
-	int fd = openat(proc_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 	bool holds;
 
-	if (fd < 0)
+	if (fstatat(c->proc_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return sp_fail_errno(err, "check mask of /proc/%s", name);
 	if (folder)
-		holds = fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+		holds = S_ISDIR(st.st_mode) && st.st_dev == c->folder_dev;
 	else
-		holds = fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-			st.st_rdev == makedev(1, 3);
-	close(fd);
+		holds = S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 	return holds
 		? 0
 		: sp_fail(err, SP_ERR_SYSTEM, "mask of /proc/%s does not hold", name);
 }
 
-/* What covers a file is the null device, what covers a folder an empty file system. */
-static int open_cover(int null_fd, bool folder, struct sp_error *err)
+static int open_cover(struct covers *c, bool folder, struct sp_error *err)
 {
 	static const struct mount_option options[] = {
 		{"size", "4k"}, {"nr_inodes", "2"}, {"mode", "0555"}, {0}};
+	struct stat st;
+	int fd;
 
-	if (folder)
-		return new_fs("tmpfs", options, LOCKED, err);
-	return clone_tree(
-		null_fd, "", LOCKED & ~(uint64_t)MOUNT_ATTR_NODEV, false, err);
+	if (!folder)
+		return clone_tree(c->null_fd, "", LOCKED & ~(uint64_t)MOUNT_ATTR_NODEV,
+			false, err);
+	fd = new_fs("tmpfs", options, LOCKED, err);
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		c->folder_dev = st.st_dev;
+	return fd;
 }
 
-static int mask(int proc_fd, const char *name, int null_fd, struct sp_error *err)
+/* Not before it is known that there is something to cover: undoing it takes long. */
+static int mask_first(
+	struct covers *c, const char *name, bool folder, struct sp_error *err)
 {
 	struct stat st;
-	bool folder;
 	int fd, rc;
 
-	if (fstatat(proc_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(c->proc_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0
 				       : sp_fail_errno(err, "look at /proc/%s", name);
-	folder = S_ISDIR(st.st_mode);
-	fd = open_cover(null_fd, folder, err);
+	fd = open_cover(c, folder, err);
 	if (fd < 0)
 		return fd;
-	rc = attach(fd, proc_fd, name, err);
+	rc = attach(fd, c->proc_fd, name, err);
 	close(fd);
-	return rc < 0 ? rc : check_mask(proc_fd, name, folder, err);
+	if (rc < 0)
+		return rc;
+	*(folder ? &c->folder : &c->file) = name;
+	return check_mask(c, name, folder, err);
+}
+
+static int mask(struct covers *c, const struct mask *m, struct sp_error *err)
+{
+	const char *from = m->folder ? c->folder : c->file;
+
+	if (!from)
+		return mask_first(c, m->name, m->folder, err);
+	if (sys_bind(from, m->name, 0) < 0)
+		return errno == ENOENT ? 0
+				       : sp_fail_errno(err, "mask /proc/%s", m->name);
+	return check_mask(c, m->name, m->folder, err);
 }
 
 static int make_read_only(int proc_fd, const char *name, struct sp_error *err)
 {
+	const struct mount_attr locked = {.attr_set = LOCKED};
 	struct statvfs fs;
-	int fd = openat(proc_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int rc;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0
-				       : sp_fail_errno(err, "look at /proc/%s", name);
-	close(fd);
-	fd = clone_tree(proc_fd, name, LOCKED, true, err);
-	if (fd < 0)
-		return fd;
-	rc = attach(fd, proc_fd, name, err);
-	close(fd);
-	if (rc < 0)
-		return rc;
-	fd = openat(proc_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
-		rc = sp_fail(err, SP_ERR_SYSTEM, "/proc/%s is not read-only", name);
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	if (sys_bind(name, name, MS_REC) < 0)
+		return errno == ENOENT ? 0 : sp_fail_errno(err, "bind /proc/%s", name);
+	if (sys_mount_setattr_at(proc_fd, name, AT_RECURSIVE, &locked) < 0)
+		return sp_fail_errno(err, "restrict /proc/%s", name);
+	if (statvfs(name, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
+		return sp_fail(err, SP_ERR_SYSTEM, "/proc/%s is not read-only", name);
+	return 0;
 }
 
 /* Most local root exploits of recent years begin in a user namespace of one's own. */
@@ -113,10 +145,13 @@ static int forbid_nested_namespaces(int proc_fd, struct sp_error *err)
 
 static int cover(int proc_fd, int null_fd, struct sp_error *err)
 {
+	struct covers c = {.proc_fd = proc_fd, .null_fd = null_fd};
 	int rc = forbid_nested_namespaces(proc_fd, err);
 
+	if (rc == 0 && fchdir(proc_fd) < 0)
+		rc = sp_fail_errno(err, "enter /proc");
 	for (size_t i = 0; rc == 0 && i < sizeof(masked) / sizeof(masked[0]); i++)
-		rc = mask(proc_fd, masked[i], null_fd, err);
+		rc = mask(&c, &masked[i], err);
 	for (size_t i = 0; rc == 0 && i < sizeof(read_only) / sizeof(read_only[0]); i++)
 		rc = make_read_only(proc_fd, read_only[i], err);
 	return rc;

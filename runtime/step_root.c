@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The root of a sandbox: the host's own programs seen read-only in a fresh tmpfs, or an
- * image folder under an overlay.  Everything written goes to one tmpfs of limited size.
+ * image folder and layers under an overlay.  Everything written goes to one tmpfs of
+ * limited size.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +15,8 @@
 #include "runtime/runner.h"
 #include "runtime/sys.h"
 
-#define BYTES_PER_INODE (16 * 1024)
-#define OLD_ROOTS_MAX   2
-#define HOST_VIEW       (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define OLD_ROOTS_MAX 2
+#define HOST_VIEW     (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
 static const struct folder {
 	const char *path;
@@ -83,19 +83,23 @@ static int open_parent(
 
 static int make_folder(int root_fd, const struct folder *f, struct sp_error *err)
 {
-	const char *name;
-	int parent = open_parent(root_fd, f->path, &name, err);
-	int rc = 0;
+	const char *name = f->path;
+	bool is_top = !strchr(f->path, '/');
+	int parent = is_top ? root_fd : open_parent(root_fd, f->path, &name, err);
+	int rc;
 
 	if (parent < 0)
 		return parent;
-	if (mkdirat(parent, name, 0700) == 0)
+	rc = mkdirat(parent, name, f->mode);
+	/* The mask takes the right of others to write; nothing else. */
+	if (rc == 0 && (f->mode & 022))
 		rc = fchmodat(parent, name, f->mode, 0);
-	else if (errno != EEXIST)
-		rc = -1;
+	else if (rc < 0 && errno == EEXIST)
+		rc = 0;
 	if (rc < 0)
 		rc = sp_fail_errno(err, "make /%s", f->path);
-	close(parent);
+	if (!is_top)
+		close(parent);
 	return rc;
 }
 
@@ -172,7 +176,8 @@ static int show_system_entry(int root_fd, const char *name, struct sp_error *err
 	if (n < 0)
 		return bind_read_only(root_fd, name, true, err);
 	to[n] = '\0';
-	if (symlinkat(to, root_fd, name) < 0)
+	/* Below a snapshot of this view there is one, or what took its place inside. */
+	if (symlinkat(to, root_fd, name) < 0 && errno != EEXIST)
 		return sp_fail_errno(err, "make %s", host_path);
 	return 0;
 }
@@ -191,93 +196,29 @@ static int show_host(int root_fd, struct sp_error *err)
 	return rc < 0 ? rc : generate_files(root_fd, err);
 }
 
-/* Where everything written goes; its size is the disk limit. */
-static int new_writable(const struct runner *r, const char *mode, struct sp_error *err)
+static int show_image(struct runner *r, const struct sources *s, struct sp_error *err)
 {
-	char size[24], inodes[24];
-	const struct mount_option options[] = {
-		{"size", size}, {"nr_inodes", inodes}, {"mode", mode}, {0}};
+	int root_fd = mount_overlay(r, s, err);
+	int rc;
 
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)r->spec->disk_bytes);
-	snprintf(inodes, sizeof(inodes), "%llu",
-		(unsigned long long)(r->spec->disk_bytes / BYTES_PER_INODE + 1024));
-	return new_fs("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
-}
-
-static int attach_below(int dirfd, const char *name, int mount_fd, struct sp_error *err)
-{
-	if (mkdirat(dirfd, name, 0755) < 0)
-		return sp_fail_errno(err, "make a mount point");
-	return attach(mount_fd, dirfd, name, err);
-}
-
-/*
- * lower, rw and root beside each other on a staging tmpfs that goes away with the host's
- * tree: from inside neither layer can be named.  Paths are relative to it, because the
- * overlay takes its layers as text.
- */
-static int mount_overlay(const struct runner *r, int stage_fd, const struct sources *s,
-	struct sp_error *err)
-{
-	static const struct mount_option options[] = {{"lowerdir", "lower"},
-		{"upperdir", "rw/up"}, {"workdir", "rw/work"}, {"userxattr", NULL},
-		{0}};
-	int lower = clone_source(r, 0, s, err);
-	int rw = lower < 0 ? lower : new_writable(r, "0755", err);
-	int rc = rw < 0 ? rw : attach_below(stage_fd, "lower", lower, err);
-	int root_fd = -1;
-
-	if (rc == 0)
-		rc = attach_below(stage_fd, "rw", rw, err);
-	if (rc == 0 &&
-		(mkdirat(rw, "up", 0755) < 0 || mkdirat(rw, "work", 0755) < 0 ||
-			fchdir(stage_fd) < 0))
-		rc = sp_fail_errno(err, "prepare the writable layer");
-	if (rc == 0) {
-		root_fd = new_fs(
-			"overlay", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
-		rc = root_fd < 0 ? root_fd
-				 : attach_below(stage_fd, "root", root_fd, err);
-	}
-	if (lower >= 0)
-		close(lower);
-	if (rw >= 0)
-		close(rw);
-	if (rc == 0)
-		return root_fd;
-	if (root_fd >= 0)
-		close(root_fd);
-	return rc;
-}
-
-static int show_image(
-	const struct runner *r, const struct sources *s, struct sp_error *err)
-{
-	static const struct mount_option stage[] = {
-		{"size", "64k"}, {"nr_inodes", "16"}, {"mode", "0700"}, {0}};
-	int stage_fd = new_fs(
-		"tmpfs", stage, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
-	int root_fd, rc;
-
-	if (stage_fd < 0)
-		return stage_fd;
-	rc = attach(stage_fd, AT_FDCWD, "/", err);
-	root_fd = rc < 0 ? rc : mount_overlay(r, stage_fd, s, err);
-	close(stage_fd);
 	if (root_fd < 0)
 		return root_fd;
-	rc = make_folders(root_fd, err);
-	if (rc == 0)
-		rc = generate_files(root_fd, err);
+	if (r->spec->flags & SP_RF_HOST_VIEW) {
+		rc = show_host(root_fd, err);
+	} else {
+		rc = make_folders(root_fd, err);
+		if (rc == 0)
+			rc = generate_files(root_fd, err);
+	}
 	if (rc == 0)
 		return root_fd;
 	close(root_fd);
 	return rc;
 }
 
-static int show_host_root(const struct runner *r, struct sp_error *err)
+static int show_host_root(struct runner *r, struct sp_error *err)
 {
-	int root_fd = new_writable(r, "0755", err);
+	int root_fd = new_writable(r, err);
 	int rc;
 
 	if (root_fd < 0)
@@ -286,6 +227,9 @@ static int show_host_root(const struct runner *r, struct sp_error *err)
 	rc = attach(root_fd, AT_FDCWD, "/", err);
 	if (rc == 0)
 		rc = show_host(root_fd, err);
+	r->layer_fd = rc < 0 ? -1 : fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
+	if (rc == 0 && r->layer_fd < 0)
+		rc = sp_fail_errno(err, "keep the writable layer");
 	if (rc == 0)
 		return root_fd;
 	close(root_fd);
@@ -298,7 +242,7 @@ static int mount_source(const struct runner *r, int root_fd, size_t i,
 	const struct sp_runner_mount *m = &r->spec->mounts[i];
 	const char *path = spec_text(r, m->target);
 	struct stat meant, found;
-	int fd = clone_source(r, i + (r->spec->root ? 1 : 0), s, err);
+	int fd = clone_source(r, SOURCE_MOUNT, i, s, err);
 	int target, rc;
 
 	if (fd < 0)
@@ -355,7 +299,8 @@ int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
 	/* Before the first mount: nothing may propagate in either direction. */
 	if (sys_make_private() < 0)
 		return sp_fail_errno(err, "make mounts private");
-	root_fd = r->spec->root ? show_image(r, s, err) : show_host_root(r, err);
+	root_fd = r->spec->root || r->spec->layer_count ? show_image(r, s, err)
+							: show_host_root(r, err);
 	if (root_fd < 0)
 		return root_fd;
 	rc = name_hosts(r, root_fd, err);

@@ -18,24 +18,42 @@
 
 #define BIND_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
+/* One object of the host, whatever it is for. */
+struct source {
+	uint32_t path;
+	uint64_t dev, ino;
+	uint64_t attributes;
+};
+
 static size_t source_count(const struct sp_runner_spec *s)
 {
-	return (s->root ? 1 : 0) + s->mount_count;
+	return (s->root ? 1 : 0) + s->layer_count + s->mount_count;
 }
 
-/* The mount behind source i, or NULL when i is the image root. */
-static const struct sp_runner_mount *mount_of(const struct sp_runner_spec *s, size_t i)
+/* Its place among all: image root, layers, mounts. */
+static size_t index_of(const struct sp_runner_spec *s, enum source_kind kind, size_t i)
 {
+	size_t layers = s->root ? 1 : 0;
+
+	return kind == SOURCE_ROOT     ? 0
+		: kind == SOURCE_LAYER ? layers + i
+				       : layers + s->layer_count + i;
+}
+
+static struct source source_at(const struct sp_runner_spec *s, size_t i)
+{
+	const struct sp_runner_mount *m;
+
 	if (s->root && i == 0)
-		return NULL;
-	return &s->mounts[i - (s->root ? 1 : 0)];
-}
-
-static uint64_t attributes_of(const struct sp_runner_spec *s, size_t i)
-{
-	const struct sp_runner_mount *m = mount_of(s, i);
-
-	return BIND_ATTRIBUTES | (m && m->is_writable ? 0 : MOUNT_ATTR_RDONLY);
+		return (struct source){s->root, s->root_dev, s->root_ino,
+			BIND_ATTRIBUTES | MOUNT_ATTR_RDONLY};
+	i -= s->root ? 1 : 0;
+	if (i < s->layer_count)
+		return (struct source){s->layers[i].source, s->layers[i].dev,
+			s->layers[i].ino, BIND_ATTRIBUTES | MOUNT_ATTR_RDONLY};
+	m = &s->mounts[i - s->layer_count];
+	return (struct source){m->source, m->dev, m->ino,
+		BIND_ATTRIBUTES | (m->is_writable ? 0 : MOUNT_ATTR_RDONLY)};
 }
 
 /* Show host ids 0.. as the sandbox's own 0..; file systems that cannot keep foreign owners. */
@@ -53,7 +71,7 @@ static int open_privileged(
 {
 	for (size_t i = 0; i < source_count(r->spec); i++) {
 		int fd = clone_tree(SP_RFD_SOURCES + (int)i, "",
-			attributes_of(r->spec, i), true, err);
+			source_at(r->spec, i).attributes, true, err);
 
 		if (fd < 0)
 			return fd;
@@ -116,21 +134,19 @@ static int reopen(const char *path, uint64_t dev, uint64_t ino, struct sp_error 
 	return sp_fail(err, SP_ERR_DENIED, "%s was replaced during the launch", path);
 }
 
-int clone_source(
-	const struct runner *r, size_t i, const struct sources *s, struct sp_error *err)
+int clone_source(const struct runner *r, enum source_kind kind, size_t i,
+	const struct sources *s, struct sp_error *err)
 {
-	const struct sp_runner_spec *spec = r->spec;
-	const struct sp_runner_mount *m = mount_of(spec, i);
-	const char *path = spec_text(r, m ? m->source : spec->root);
+	size_t at = index_of(r->spec, kind, i);
+	const struct source source = source_at(r->spec, at);
 	int fd, mount_fd;
 
-	if (i < s->count)
-		return s->fds[i];
-	fd = reopen(
-		path, m ? m->dev : spec->root_dev, m ? m->ino : spec->root_ino, err);
+	if (at < s->count)
+		return s->fds[at];
+	fd = reopen(spec_text(r, source.path), source.dev, source.ino, err);
 	if (fd < 0)
 		return fd;
-	mount_fd = clone_tree(fd, "", attributes_of(spec, i), true, err);
+	mount_fd = clone_tree(fd, "", source.attributes, true, err);
 	close(fd);
 	return mount_fd;
 }

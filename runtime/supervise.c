@@ -28,6 +28,7 @@ struct supervision {
 	struct pollfd fds[WATCH_COUNT];
 	int64_t deadline_ms; /* monotonic, or 0 */
 	bool is_killed, has_outcome;
+	struct limit_watch limits;
 	struct sp_runner_event *event;
 };
 
@@ -99,14 +100,16 @@ static void take_control(struct supervision *s)
 	kill_child(s);
 }
 
-static int poll_timeout(const struct supervision *s)
+static int poll_timeout(struct supervision *s)
 {
+	int cpu_left = s->is_killed ? -1 : watch_cpu_left_ms(&s->limits);
 	int64_t left;
 
 	if (s->deadline_ms == 0 || s->is_killed)
-		return -1;
+		return cpu_left;
 	left = s->deadline_ms - now_ms();
-	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+	left = left <= 0 ? 0 : left > 1000000 ? 1000000 : left;
+	return cpu_left >= 0 && cpu_left < left ? cpu_left : (int)left;
 }
 
 /*
@@ -126,6 +129,8 @@ static void watch(struct supervision *s)
 			s->event->timed_out = true;
 			kill_child(s);
 		}
+		if (s->limits.cpu_is_used_up)
+			kill_child(s);
 		if (n <= 0)
 			continue;
 		if (s->fds[WATCH_STATUS].revents)
@@ -168,12 +173,12 @@ void supervise(
 {
 	struct supervision s = {.r = r, .child = child, .event = event};
 	bool joined = r->spec->mode == SP_RUNNER_ENTER;
-	uint64_t oom_kills_before = joined ? count_oom_kills(r) : 0;
 	int status = 0;
 
 	s.fds[WATCH_CONTROL] = (struct pollfd){.fd = SP_RFD_CONTROL, .events = POLLIN};
 	s.fds[WATCH_STATUS] = (struct pollfd){.fd = r->status[0], .events = POLLIN};
 	s.fds[WATCH_CHILD] = (struct pollfd){.fd = child_fd, .events = POLLIN};
+	watch_limits(&s.limits, r);
 	s.fds[WATCH_SIGNAL] = (struct pollfd){
 		.fd = open_signals(false), .events = POLLIN};
 	if (r->spec->timeout_ms)
@@ -190,6 +195,6 @@ void supervise(
 		event->kind = SP_EVENT_ENDED;
 		event->status = status;
 	}
-	event->oom_killed = count_oom_kills(r) > oom_kills_before;
+	tell_limits(&s.limits, r, event);
 	runner_mark(r, "dead");
 }

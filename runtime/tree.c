@@ -3,6 +3,10 @@
  * Ending a process tree from outside the sandbox.  Its root is a subreaper: whoever loses
  * a parent comes back to it, so that ancestry cannot be shed.  The root is stopped first,
  * since its own end would let the rest go.
+ *
+ * Whoever forks as fast as it can is ended in bounded time: nothing is killed before all
+ * of the tree has stopped, because each death would make room for another fork under the
+ * process limit.  Where a cgroup can be frozen that is one step, else it takes rounds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +20,14 @@
 
 #include "runtime/runner.h"
 
+#define STOP_MS       400
 #define ROUNDS_MAX    2000
 #define ROUND_NS      500000
 #define PROCESSES_MAX 32768
 
 struct process {
 	pid_t pid, parent;
-	bool is_dead;
+	bool is_dead, is_stopped;
 	bool is_ours;
 };
 
@@ -51,7 +56,8 @@ static bool read_process(const struct runner *r, const char *pid, struct process
 		return false;
 	*p = (struct process){.pid = (pid_t)strtol(pid, NULL, 10),
 		.parent = (pid_t)strtol(at + 4, NULL, 10),
-		.is_dead = at[2] == 'Z' || at[2] == 'X'};
+		.is_dead = at[2] == 'Z' || at[2] == 'X',
+		.is_stopped = at[2] == 'T' || at[2] == 't'};
 	return true;
 }
 
@@ -88,58 +94,93 @@ static size_t scan(const struct runner *r)
 	return count;
 }
 
+/* The kernel lists them by number. */
+static const struct process *find_process(size_t count, pid_t pid)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && table[low].pid == pid ? &table[low] : NULL;
+}
+
 /* Mark all that descend from root, root not included. */
 static void mark_descendants(size_t count, pid_t root)
 {
 	bool found = true;
 
+	/* Parents mostly come before their children: few rounds, also for long chains. */
 	while (found) {
 		found = false;
 		for (size_t i = 0; i < count; i++) {
+			const struct process *parent;
+
 			if (table[i].is_ours)
 				continue;
-			table[i].is_ours = table[i].parent == root;
-			for (size_t k = 0; k < count && !table[i].is_ours; k++)
-				table[i].is_ours = table[k].is_ours &&
-					table[k].pid == table[i].parent;
+			parent = find_process(count, table[i].parent);
+			table[i].is_ours = table[i].parent == root ||
+				(parent && parent->is_ours);
 			found |= table[i].is_ours;
 		}
 	}
 }
 
-/* Stop all before killing any, so that the tree grows as little as possible meanwhile. */
-static size_t kill_marked(size_t count)
+/* How many there were that had not stopped, or were not dead, yet. */
+static size_t signal_marked(size_t count, int signal)
 {
-	static const int order[] = {SIGSTOP, SIGKILL};
-	size_t alive = 0;
+	size_t hit = 0;
 
-	for (size_t pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < count; i++) {
-			if (!table[i].is_ours || table[i].is_dead)
-				continue;
-			(void)kill(table[i].pid, order[pass]);
-			alive += pass;
-		}
+	for (size_t i = 0; i < count; i++) {
+		if (!table[i].is_ours || table[i].is_dead ||
+			(signal == SIGSTOP && table[i].is_stopped))
+			continue;
+		(void)kill(table[i].pid, signal);
+		hit++;
 	}
-	return alive;
+	return hit;
 }
 
 static bool is_gone(size_t count, pid_t pid)
 {
-	for (size_t i = 0; i < count; i++)
-		if (table[i].pid == pid)
-			return table[i].is_dead;
-	return true;
+	const struct process *p = find_process(count, pid);
+
+	return !p || p->is_dead;
 }
 
-bool kill_tree(const struct runner *r, pid_t reaper)
+static size_t scan_tree(const struct runner *r, pid_t reaper)
+{
+	size_t count = scan(r);
+
+	mark_descendants(count, reaper);
+	return count;
+}
+
+/*
+ * Until a look finds nobody running: whoever was forked meanwhile is seen by the next one.
+ * A process that sleeps in the kernel stops when it comes back, and forks nothing before.
+ */
+static void stop_tree(const struct runner *r, pid_t reaper)
+{
+	const struct timespec pause = {.tv_nsec = ROUND_NS};
+	int64_t until = now_ms() + STOP_MS;
+
+	while (signal_marked(scan_tree(r, reaper), SIGSTOP) > 0 && now_ms() < until)
+		nanosleep(&pause, NULL);
+}
+
+/* False when it was over before, or somebody inside has woken it: see below. */
+static bool end_stopped(const struct runner *r, pid_t reaper)
 {
 	const struct timespec pause = {.tv_nsec = ROUND_NS};
 
-	if (kill(reaper, SIGSTOP) < 0)
-		return errno == ESRCH;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		size_t count = scan(r);
+		size_t count = scan_tree(r, reaper);
 
 		/*
 		 * Over before we came, or woken by someone inside after we stopped it:
@@ -147,10 +188,29 @@ bool kill_tree(const struct runner *r, pid_t reaper)
 		 */
 		if (is_gone(count, reaper))
 			return round == 0;
-		mark_descendants(count, reaper);
-		if (kill_marked(count) == 0)
+		if (signal_marked(count, SIGKILL) == 0)
 			return true;
+		let_die(r);
 		nanosleep(&pause, NULL);
 	}
 	return false;
+}
+
+bool kill_tree(const struct runner *r, pid_t reaper)
+{
+	enum freeze freeze;
+	bool ended;
+
+	if (kill(reaper, SIGSTOP) < 0)
+		return errno == ESRCH;
+	freeze = freeze_all(r);
+	if (freeze == FREEZE_NONE)
+		stop_tree(r, reaper);
+	ended = end_stopped(r, reaper);
+	/* What others run in the sandbox goes on, unless it was paused. */
+	if (freeze == FREEZE_DONE)
+		thaw_all(r);
+	else if (freeze == FREEZE_WAS)
+		(void)freeze_all(r);
+	return ended;
 }

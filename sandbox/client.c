@@ -31,6 +31,7 @@ int sp_client_open_with(const struct sp_client_opts *opts,
 		m.fallback = opts->fallback;
 		m.config = (struct sp_provider_config){
 			.state_dir = client->dirs.state,
+			.store_dir = client->dirs.store,
 			.data_dir = client->dirs.data,
 			.libexec_dir = client->dirs.libexec,
 			.on_progress = opts->on_progress,

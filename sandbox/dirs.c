@@ -19,6 +19,7 @@ void sp_dirs_clear(struct sp_dirs *dirs)
 	if (!dirs)
 		return;
 	free(dirs->state);
+	free(dirs->store);
 	free(dirs->libexec);
 	free(dirs->data);
 	*dirs = (struct sp_dirs){0};
@@ -44,6 +45,31 @@ static char *usual_state_dir(void)
 	else
 		n = asprintf(&path, "/tmp/sandpit-%u", (unsigned int)geteuid());
 	return n < 0 ? NULL : path;
+}
+
+/* What is kept beyond a reboot; nothing is made before there is something to keep. */
+static int find_store(char **out, struct sp_error *err)
+{
+	const char *named = env_text("SANDPIT_STORE_DIR");
+	const char *data = env_text("XDG_DATA_HOME");
+	const char *home = env_text("HOME");
+	int n;
+
+	if (named && named[0] != '/')
+		return sp_fail(err, SP_ERR_INVALID,
+			"store folder \"%s\" does not begin with /", named);
+	if (named)
+		n = asprintf(out, "%s", named);
+	else if (geteuid() == 0)
+		n = asprintf(out, "/var/lib/sandpit");
+	else if (data && data[0] == '/')
+		n = asprintf(out, "%s/sandpit", data);
+	else
+		n = asprintf(out, "%s/.local/share/sandpit", home ? home : "");
+	if (n >= 0)
+		return 0;
+	*out = NULL;
+	return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 }
 
 /* Others in the folder could plant records, or read what runs: neither is bearable. */
@@ -156,7 +182,9 @@ int sp_dirs_find(const char *state_dir, struct sp_dirs *out, struct sp_error *er
 	int rc;
 
 	d.state = state ? strdup(state) : usual_state_dir();
-	rc = find_installed(&d, err);
+	rc = find_store(&d.store, err);
+	if (rc == 0)
+		rc = find_installed(&d, err);
 	if (rc == 0 && (!d.state || !d.libexec || !d.data))
 		rc = sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (rc == 0)

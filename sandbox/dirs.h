@@ -7,6 +7,7 @@
 
 struct sp_dirs {
 	char *state;   /* made if missing; 0700 and ours */
+	char *store;   /* absolute; made 0700 by who first puts something there */
 	char *libexec; /* sandpit-runner, sandpit-worker, modules */
 	char *data;    /* profiles, recipes */
 };

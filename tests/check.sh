@@ -51,11 +51,11 @@ make_world() {
   # Short, because the path of a socket has 108 bytes at most.
   world=$(mktemp -d /tmp/sandpit-check.XXXXXX) || die "no temporary folder"
   chmod 711 "$world"
-  mkdir -m 700 "$world"/{home,run,config,cache,state,tap}
+  mkdir -m 700 "$world"/{home,run,config,cache,state,store,tap}
   mkdir -m 1777 "$world/tmp"
   export HOME=$world/home TMPDIR=$world/tmp SP_TAP=$world/tap
   export XDG_RUNTIME_DIR=$world/run XDG_CONFIG_HOME=$world/config XDG_CACHE_HOME=$world/cache
-  export SANDPIT_STATE_DIR=$world/state
+  export SANDPIT_STATE_DIR=$world/state SANDPIT_STORE_DIR=$world/store
   export PATH=$B:$PATH
   unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_CERT_PATH SANDPIT_DATA_DIR \
     SANDPIT_LIBEXEC_DIR MAKEFLAGS MFLAGS MAKELEVEL

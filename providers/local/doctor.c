@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -17,6 +16,7 @@
 
 #include "base/io.h"
 #include "providers/local/local.h"
+#include "runtime/sys.h"
 
 #define PROBE_MEMORY    (64ull << 20)
 #define SCOPES_ABI      6
@@ -165,7 +165,7 @@ static void check_groups(struct sp_doctor_row *row)
 
 static void check_mounts(struct sp_doctor_row *row)
 {
-	int fd = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd = sys_fsopen("tmpfs");
 
 	/* Without privilege EPERM is the answer of a kernel that has it. */
 	if (fd < 0 && errno == ENOSYS) {

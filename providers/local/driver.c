@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
-#include "providers/local/local.h"
+#include "providers/local/stored.h"
 
 static void local_close(struct sp_provider *p)
 {
@@ -14,6 +14,8 @@ static void local_close(struct sp_provider *p)
 
 	free(l->subids);
 	free(l->sandboxes);
+	free(l->state);
+	free(l->store);
 	free(l->ids);
 	free(l->cache);
 	free(l->data_dir);
@@ -39,6 +41,8 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	l->base.driver = &sp_driver_local;
 	l->sandboxes = join_path(cfg->state_dir, "local");
+	l->state = strdup(cfg->state_dir);
+	l->store = strdup(cfg->store_dir ? cfg->store_dir : "");
 	l->ids = join_path(cfg->state_dir, "ids");
 	l->cache = strdup(cfg->state_dir);
 	l->data_dir = strdup(cfg->data_dir);
@@ -46,8 +50,8 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
 	l->gate = join_path(cfg->libexec_dir, "sandpit-gate");
 	l->subids = calloc(1, sizeof(*l->subids));
-	if (!l->sandboxes || !l->ids || !l->cache || !l->data_dir || !l->runner ||
-		!l->worker || !l->gate || !l->subids) {
+	if (!l->sandboxes || !l->state || !l->store || !l->ids || !l->cache ||
+		!l->data_dir || !l->runner || !l->worker || !l->gate || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -58,8 +62,9 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 static int local_has_image(
 	struct sp_provider *p, const char *image, struct sp_error *err)
 {
-	(void)p;
-	return local_check_image(image, err);
+	local_autoimage found = {0};
+
+	return local_image_find(local_of(p), image, &found, err);
 }
 
 static int ignore_output(void *ctx, enum sp_stream stream, const char *data, size_t len)
@@ -106,9 +111,11 @@ const struct sp_driver sp_driver_local = {
 	.capabilities = SP_CAP_STDIN | SP_CAP_SEPARATE_STDERR | SP_CAP_USER |
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
-		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_ALLOW |
-		SP_CAP_NETWORK_NAT | SP_CAP_NETWORK_HOST | SP_CAP_PORTS |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE,
+		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME |
+		SP_CAP_PAUSE | SP_CAP_STATS | SP_CAP_SNAPSHOT | SP_CAP_FORK |
+		SP_CAP_VOLUMES | SP_CAP_NETWORK_ALLOW | SP_CAP_NETWORK_NAT |
+		SP_CAP_PORTS | SP_CAP_TTY | SP_CAP_BACKGROUND,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -123,5 +130,20 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.file = local_file,
+	.pause = local_pause,
+	.resume = local_resume,
+	.stats = local_stats,
+	.snapshot = local_snapshot,
+	.fork = local_fork,
+	.stored = local_stored,
+	.stored_remove = local_stored_remove,
+	.volume_create = local_volume_create,
 	.port = local_port,
+	.start = local_start,
+	.processes = local_processes,
+	.logs = local_logs,
+	.wait = local_wait,
+	.signal = local_signal,
+	.attach = local_attach,
 };

@@ -47,6 +47,10 @@ static struct json_object *limits_of(const struct sp_limits *l, bool *failed)
 	sp_json_put_int(o, "cpu_millis", l->cpu_millis, failed);
 	sp_json_put_int(o, "pids", l->pids, failed);
 	sp_json_put_int(o, "nofile", l->nofile, failed);
+	if (l->file_bytes)
+		sp_json_put_int(o, "file_bytes", (int64_t)l->file_bytes, failed);
+	if (l->cpu_time_ms)
+		sp_json_put_int(o, "cpu_time_ms", l->cpu_time_ms, failed);
 	return o;
 }
 

@@ -13,11 +13,6 @@
 /* What is around a command that has a gate is over by then, too. */
 #define GATE_RUN_SPARE_MS 60000
 
-static struct local_plan new_plan(void)
-{
-	return (struct local_plan){.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
-}
-
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -32,9 +27,7 @@ static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *
 	struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	const struct sp_cgroup_limits limits = {.memory_bytes = r->limits.memory_bytes,
-		.pids = r->limits.pids,
-		.cpu_millis = r->limits.cpu_millis};
+	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
@@ -61,6 +54,8 @@ static void set_command(struct sp_launch *launch, const struct sp_command *comma
 	launch->workdir = command->workdir;
 	launch->user = command->user;
 	launch->timeout_ms = command->timeout_ms;
+	launch->tty = command->tty;
+	launch->window = command->window;
 }
 
 static struct sp_launch launch_of(
@@ -72,12 +67,16 @@ static struct sp_launch launch_of(
 		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
+		.layers = sp_strv_list(&plan->image.folders),
+		.layer_count = plan->image.folders.count,
+		.host_view = !plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
 		.hosts = plan->network.hosts,
 		.resolv = plan->network.resolv,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
+		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
 }
 
@@ -95,7 +94,8 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	plan->ids.has_mounts = plan->mount_count > 0;
+	plan->ids.has_mounts = plan->mount_count > 0 || plan->root ||
+		plan->image.folders.count > 0;
 	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
@@ -127,6 +127,7 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 	if (rc < 0)
 		return rc;
 	launch = launch_of(l, plan, mode);
+	launch.tty = command && command->tty;
 	rc = sp_launch_ahead(&launch, running, err);
 	mark(command, "runner started");
 	if (rc == 0)
@@ -163,16 +164,19 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
-	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
-	struct sp_error *err)
+/* Takes what *image owns.  control: the gate's, where the caller wants to end it. */
+static int create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, enum gate_life life, int *control,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
-	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
+	int rc;
 
+	plan.image = *image;
+	*image = (struct local_image){0};
+	rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	rc = sp_launch_wait_ready(&running, &event, err);
@@ -185,11 +189,29 @@ static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		rc = local_network_start(
 			l, spec, &plan.network, &plan.record, life, control, err);
 	if (rc < 0) {
-		(void)local_destroy(p, plan.record.id, NULL);
+		(void)local_destroy(&l->base, plan.record.id, NULL);
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
 	return 0;
+}
+
+int local_create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	return create_from(l, image, spec, GATE_KEPT, NULL, id, err);
+}
+
+static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	local_autoimage image = {0};
+	int rc = local_image_find(local_of(p), spec->image, &image, err);
+
+	return rc < 0 ? rc
+		      : create_from(local_of(p), &image, spec, life, control, id, err);
 }
 
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
@@ -233,14 +255,17 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_outcome *out, struct sp_error *err)
 {
 	struct local *l = local_of(p);
-	SP_AUTO(local_plan_clear) struct local_plan plan = new_plan();
+	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
 	int64_t start_us = sp_clock_us();
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	int rc;
 
 	if (local_network_needs_gate(spec))

@@ -23,8 +23,9 @@ mkdir -p "$place/share"
 cp "$B"/sandpit-runner "$B"/sandpit-worker "$B"/sandpit-gate "$B"/tests/conformance/conformance "$place/"
 cp -r "$B/share/sandpit" "$place/share/"
 chmod -R go+rX "$place"
-mkdir -m 700 "$place/state" "$place/run"
-chown 65534:65534 "$place/state" "$place/run"
+mkdir -m 700 "$place/state" "$place/store" "$place/run"
+chown 65534:65534 "$place/state" "$place/store" "$place/run"
 export SANDPIT_LIBEXEC_DIR=$place SANDPIT_DATA_DIR=$place/share/sandpit
-export SANDPIT_STATE_DIR=$place/state XDG_RUNTIME_DIR=$place/run HOME=/nonexistent
+export SANDPIT_STATE_DIR=$place/state SANDPIT_STORE_DIR=$place/store
+export XDG_RUNTIME_DIR=$place/run HOME=/nonexistent
 as_nobody "$place/conformance" local ${SP_TEST_WORDS:+"$SP_TEST_WORDS"}

@@ -22,7 +22,10 @@ static const struct behaviours *const groups[] = {
 	&stream_behaviours,
 	&deadline_behaviours,
 	&file_behaviours,
+	&file_op_behaviours,
 	&limit_behaviours,
+	&terminal_behaviours,
+	&background_behaviours,
 };
 
 static const char *current = "";
@@ -86,6 +89,7 @@ static int open_world(struct world *w, const char *provider)
 		return sp_fail(&w->err, SP_ERR_NOT_FOUND, "no provider %s", provider);
 	w->cfg = (struct sp_provider_config){
 		.state_dir = env_or("SANDPIT_STATE_DIR", NULL),
+		.store_dir = env_or("SANDPIT_STORE_DIR", "/nonexistent"),
 		.data_dir = env_or("SANDPIT_DATA_DIR", NULL),
 		.libexec_dir = env_or("SANDPIT_LIBEXEC_DIR", NULL),
 	};

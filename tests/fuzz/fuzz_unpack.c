@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "images/layer.h"
 #include "images/remove_tree.h"
 #include "images/tar_layout.h"
 #include "images/unpack.h"
@@ -65,8 +66,8 @@ static int archive_of(const uint8_t *data, size_t size)
 	return fd;
 }
 
-/* Files, folders and links, with harmless modes and no temporary names. */
-static void check_tree(int folder)
+/* Files, folders and links, with harmless modes and no temporary names; layers have marks. */
+static void check_tree(int folder, bool layer)
 {
 	DIR *dir = fdopendir(folder);
 	struct dirent *e;
@@ -79,6 +80,12 @@ static void check_tree(int folder)
 		if (fstatat(folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 			strncmp(e->d_name, ".sandpit-", 9) == 0)
 			abort();
+		if (layer && sp_layer_is_gone(&st))
+			continue;
+		if (layer && S_ISDIR(st.st_mode))
+			st.st_mode &= ~01000u;
+		if (layer && sp_layer_mark_of(e->d_name))
+			abort();
 		if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) &&
 			!S_ISLNK(st.st_mode))
 			abort();
@@ -88,7 +95,8 @@ static void check_tree(int folder)
 			abort();
 		if (S_ISDIR(st.st_mode))
 			check_tree(openat(folder, e->d_name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+				layer);
 	}
 	if (dir)
 		closedir(dir);
@@ -120,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	opts.as = data[0] & 1 ? "as" : NULL;
 	opts.keep_kinds = data[0] & 2;
 	opts.mask = data[0] & 4 ? 022 : 0;
+	opts.layer = data[0] & 8 && !opts.as;
 	if (mkdirat(base, "root", 0755) < 0)
 		abort();
 	root = openat(base, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -130,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stats.bytes > BYTES_MAX || stats.members > MEMBERS_MAX)
 		abort();
 	close(archive);
-	check_tree(root);
+	check_tree(root, opts.layer);
 	check_nothing_beside();
 	if (sp_remove_tree(base, "root", NULL) < 0)
 		abort();

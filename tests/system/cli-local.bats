@@ -294,7 +294,7 @@ killed_after() { # SECONDS ARGUMENT...
   [ "$(json '["stdout"]' <<<"$output")" = hi ]
   [ "$(json '["stderr"]' <<<"$output")" = oh ]
   keys=$(python3 -c 'import json,sys; print(*json.load(sys.stdin))' <<<"$output")
-  [ "$keys" = "sandbox provider exit_code signal timed_out oom_killed stdout stderr stdout_truncated stderr_truncated create_ms run_ms destroy_ms" ]
+  [ "$keys" = "sandbox provider exit_code signal timed_out oom_killed disk_full pids_exceeded cpu_time_exceeded stdout stderr stdout_truncated stderr_truncated create_ms run_ms destroy_ms" ]
 }
 
 @test "json tells a deadline, a signal and bytes that are no text" {

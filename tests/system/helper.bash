@@ -9,8 +9,9 @@ load ../helpers/require
 make_world() {
   W=$(mktemp -d "${TMPDIR:-/tmp}/sandpit-cli.XXXXXX")
   chmod 711 "$W"
-  mkdir -m 700 "$W"/{home,state,run,config,cache}
-  export W HOME=$W/home SANDPIT_STATE_DIR=$W/state XDG_RUNTIME_DIR=$W/run
+  mkdir -m 700 "$W"/{home,state,store,run,config,cache}
+  export W HOME=$W/home SANDPIT_STATE_DIR=$W/state SANDPIT_STORE_DIR=$W/store
+  export XDG_RUNTIME_DIR=$W/run
   export XDG_CONFIG_HOME=$W/config XDG_CACHE_HOME=$W/cache
   # Nothing of the host's own engine.
   export DOCKER_HOST=unix://$W/no.sock
@@ -64,7 +65,7 @@ start_provider() {
   local1)
     reason=$(can_rootless) || cannot rootless "$reason"
     copy_programs
-    [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$W"/{home,state,run,config,cache}
+    [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$W"/{home,state,store,run,config,cache}
     ;;
   docker)
     # shellcheck source=../helpers/dockerd.sh

@@ -19,7 +19,7 @@ static const struct local nothing_granted;
 static int plan(const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
 	static const struct local local = {0};
-	struct local_plan plan = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_sandbox_spec with = *spec;
 	int rc;
 
@@ -28,6 +28,14 @@ static int plan(const struct sp_sandbox_spec *spec, struct sp_error *err)
 	rc = local_plan_make(&local, &with, SP_RUNNER_RUN, &plan, err);
 	local_plan_clear(&plan);
 	return rc;
+}
+
+static int find_image(const char *text, struct sp_error *err)
+{
+	local_autoimage image = {0};
+	struct sp_error unwanted = {0};
+
+	return local_image_find(&nothing_granted, text, &image, err ? err : &unwanted);
 }
 
 static void assert_passes(const struct sp_sandbox_spec *spec)
@@ -81,15 +89,15 @@ static void an_image_is_the_host_or_a_folder(void **state)
 	struct sp_error err = {0};
 
 	(void)state;
-	assert_int_equal(local_check_image(NULL, NULL), 0);
-	assert_int_equal(local_check_image("host", NULL), 0);
-	assert_int_equal(local_check_image("/usr", NULL), 0);
-	assert_int_equal(local_check_image(".", NULL), 0);
-	assert_int_equal(local_check_image("pyhton:3.12", &err), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image(NULL, NULL), 0);
+	assert_int_equal(find_image("host", NULL), 0);
+	assert_int_equal(find_image("/usr", NULL), 0);
+	assert_int_equal(find_image(".", NULL), 0);
+	assert_int_equal(find_image("pyhton:3.12", &err), SP_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.msg, "\"pyhton:3.12\""));
-	assert_int_equal(local_check_image("/none", NULL), SP_ERR_NOT_FOUND);
-	assert_int_equal(local_check_image("/etc/passwd", NULL), SP_ERR_INVALID);
-	assert_int_equal(local_check_image("", NULL), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image("/none", NULL), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image("/etc/passwd", NULL), SP_ERR_INVALID);
+	assert_int_equal(find_image("", NULL), SP_ERR_NOT_FOUND);
 }
 
 static struct sp_sandbox_spec mounting(const struct sp_mount *mount)
@@ -190,7 +198,7 @@ static void the_record_says_what_was_asked_and_what_is_default(void **state)
 		.seccomp = NO_FILTER,
 		.limits.pids = 9,
 		.ttl_ms = 5000};
-	struct local_plan p = {.filter_fd = -1, .base_fd = -1, .lock_fd = -1};
+	struct local_plan p = LOCAL_PLAN_INIT;
 	const struct sp_record *r = &p.record;
 
 	(void)state;

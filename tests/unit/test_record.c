@@ -50,7 +50,7 @@ static void fill(struct sp_record *r)
 		struct sp_cgroup *c = &r->cgroups.items[i];
 
 		c->is_v2 = i / 2;
-		c->is_memory = i % 2;
+		c->kinds = (1u << SP_CGROUP_KINDS) - 1 - (uint32_t)i;
 		memset(c->path, 'p', sizeof(c->path) - 1 - i);
 		c->path[0] = '/';
 	}
@@ -88,7 +88,7 @@ static void assert_same(const struct sp_record *a, const struct sp_record *b)
 		const struct sp_cgroup *d = &b->cgroups.items[i];
 
 		assert_string_equal(c->path, d->path);
-		assert_true(c->is_v2 == d->is_v2 && c->is_memory == d->is_memory);
+		assert_true(c->is_v2 == d->is_v2 && c->kinds == d->kinds);
 	}
 }
 
@@ -174,8 +174,9 @@ static void lines_nobody_wrote_are_refused(void **state)
 		"id=a\nimage=%\nend\n", "id=a\nimage=a%00b\nend\n",
 		"id=a\nversion=2\nend\n",
 		"id=a\na_key_that_is_longer_than_any_of_them=1\nend\n",
-		"id=a\ncgroup=/x\nend\n", "id=a\ncgroup3=/x\nend\n",
-		"id=a\ncgroup1x=/x\nend\n", "id=a\ncgroup2mm=/x\nend\n"};
+		"id=a\ncgroup=/x\nend\n", "id=a\ncgroup=3:1:/x\nend\n",
+		"id=a\ncgroup=1:64:/x\nend\n", "id=a\ncgroup=2:-1:/x\nend\n",
+		"id=a\ncgroup=2:1:x\nend\n", "id=a\ncgroup=2:1/x\nend\n"};
 
 	(void)state;
 	assert_int_equal(parse("id=a\nend\n"), 0);
@@ -207,13 +208,20 @@ static void numbers_fit_their_field_or_are_refused(void **state)
 
 static void one_cgroup_too_many_is_refused(void **state)
 {
+	sp_autobuf struct sp_buf text = SP_BUF_INIT(4096);
+
 	(void)state;
-	assert_int_equal(
-		parse("id=a\ncgroup1=/1\ncgroup1m=/2\ncgroup2=/3\ncgroup2m=/4\nend\n"),
-		0);
-	assert_int_equal(parse("id=a\ncgroup1=/1\ncgroup1=/2\ncgroup1=/3\ncgroup1=/4\n"
-			       "cgroup1=/5\nend\n"),
-		SP_ERR_PROTOCOL);
+	sp_buf_adds(&text, "id=a\n");
+	for (int i = 0; i < SP_RUNNER_CGROUPS_MAX; i++)
+		sp_buf_addf(&text, "cgroup=1:%d:/x\n", 1 << i % SP_CGROUP_KINDS);
+	sp_buf_adds(&text, "end\n");
+	assert_int_equal(parse(sp_buf_str(&text)), 0);
+	sp_buf_clear(&text);
+	sp_buf_adds(&text, "id=a\n");
+	for (int i = 0; i <= SP_RUNNER_CGROUPS_MAX; i++)
+		sp_buf_adds(&text, "cgroup=1:1:/x\n");
+	sp_buf_adds(&text, "end\n");
+	assert_int_equal(parse(sp_buf_str(&text)), SP_ERR_PROTOCOL);
 }
 
 static void a_cgroup_path_that_does_not_fit_is_not_cut(void **state)
@@ -221,9 +229,9 @@ static void a_cgroup_path_that_does_not_fit_is_not_cut(void **state)
 	char text[400];
 
 	(void)state;
-	snprintf(text, sizeof(text), "id=a\ncgroup1=%0255d\nend\n", 0);
+	snprintf(text, sizeof(text), "id=a\ncgroup=1:1:/%0254d\nend\n", 0);
 	assert_int_equal(parse(text), 0);
-	snprintf(text, sizeof(text), "id=a\ncgroup1=%0256d\nend\n", 0);
+	snprintf(text, sizeof(text), "id=a\ncgroup=1:1:/%0255d\nend\n", 0);
 	assert_int_equal(parse(text), SP_ERR_PROTOCOL);
 }
 

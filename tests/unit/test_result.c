@@ -23,6 +23,7 @@ static void a_result_has_the_members_that_were_promised(void **state)
 		.exit_code = 137,
 		.signal = 9,
 		.timed_out = true,
+		.pids_exceeded = true,
 		.err_truncated = true,
 		.create_us = 1500,
 		.wall_us = 20,
@@ -36,6 +37,8 @@ static void a_result_has_the_members_that_were_promised(void **state)
 	assert_string_equal(text_of(doc),
 		"{\"sandbox\":\"local:sb-1\",\"provider\":\"local\",\"exit_code\":137,"
 		"\"signal\":9,\"timed_out\":true,\"oom_killed\":false,"
+		"\"disk_full\":false,\"pids_exceeded\":true,"
+		"\"cpu_time_exceeded\":false,"
 		"\"stdout\":\"hi\\n\",\"stderr\":\"\",\"stdout_truncated\":false,"
 		"\"stderr_truncated\":true,\"create_ms\":1.500,\"run_ms\":0.020,"
 		"\"destroy_ms\":0.000}");

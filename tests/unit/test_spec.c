@@ -207,20 +207,32 @@ static void where_no_cgroup_counts_each_process_is_limited(void **state)
 	assert_int_equal(b->spec->processes, 0);
 }
 
+static void without_a_cgroup_the_cpu_time_is_each_process_own(void **state)
+{
+	struct bench *b = *state;
+
+	b->record.limits.cpu_time_ms = 1001;
+	assert_int_equal(build(b)->cpu_seconds, 2);
+	assert_int_equal(b->spec->cpu_time_ms, 1001);
+	b->record.cgroups = (struct sp_cgroup_set){
+		.count = 1, .items = {{.path = "/cg", .kinds = 1u << SP_CGROUP_USAGE}}};
+	assert_int_equal(build(b)->cpu_seconds, 0);
+}
+
 static void cgroups_keep_their_order_and_the_first_may_be_born_in(void **state)
 {
 	struct bench *b = *state;
 	const struct sp_runner_spec *s;
 
 	b->record.cgroups = (struct sp_cgroup_set){.count = 2,
-		.items = {{.path = "/cg/two", .is_v2 = true, .is_memory = true},
+		.items = {{.path = "/cg/two", .is_v2 = true, .kinds = 3},
 			{.path = "/cg/one"}}};
 	s = build(b);
 	assert_int_equal(s->cgroup_count, 2);
 	assert_string_equal(text_at(b, s->cgroups[0].path), "/cg/two");
-	assert_true(s->cgroups[0].is_v2 && s->cgroups[0].is_memory);
+	assert_true(s->cgroups[0].is_v2 && s->cgroups[0].kinds == 3);
 	assert_string_equal(text_at(b, s->cgroups[1].path), "/cg/one");
-	assert_false(s->cgroups[1].is_v2 || s->cgroups[1].is_memory);
+	assert_false(s->cgroups[1].is_v2 || s->cgroups[1].kinds);
 	assert_int_equal(s->flags, SP_RF_HAS_CGROUP2);
 }
 
@@ -325,6 +337,9 @@ int main(void)
 			the_command_chooses_its_folder_and_user, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			only_a_sandbox_that_stays_lives_for_a_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			without_a_cgroup_the_cpu_time_is_each_process_own, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			where_no_cgroup_counts_each_process_is_limited, set_up,
 			tear_down),
