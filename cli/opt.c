@@ -14,11 +14,11 @@
 #define CPUS_MAX        4096
 #define ENV_FILE_MAX    (1u << 20)
 #define HELP_COLUMN     30
-#define FALLBACKS_MAX   16
+#define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
-#define CREATING (CLI_RUN | CLI_CREATE)
+#define CREATING (CLI_RUN | CLI_CREATE | CLI_SHELL)
 #define MAKING   (CREATING | CLI_POOL)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
 #define EVERY    0xffffffffu
@@ -118,8 +118,8 @@ static int add_list(
 		if (!*at)
 			break;
 	}
-	if (list->count > FALLBACKS_MAX)
-		return sp_fail(err, SP_ERR_INVALID, "more than %d", FALLBACKS_MAX);
+	if (list->count > LIST_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d", LIST_MAX);
 	return sp_strv_ok(list, err);
 }
 
@@ -341,8 +341,9 @@ static const struct option options[] = {
 		"take a running sandbox with these labels, or make and keep one"},
 	{"keep", 0, NULL, set_flag, FIELD(keep), CLI_RUN,
 		"do not destroy it after; its handle goes to stderr"},
-	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms), RUNNING,
-		"of the command, seconds; 0 is none (120)"},
+	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms),
+		RUNNING | CLI_SHELL | CLI_WAIT,
+		"of the command, seconds; 0 is none (120; -d, shell, wait: none)"},
 	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), MAKING,
 		"of the sandbox, or how long a pool is filled; 0 is none (3600)"},
 	{"size", 0, "N", set_count, FIELD(pool_size), CLI_POOL,
@@ -363,6 +364,8 @@ static const struct option options[] = {
 		"of one file (the disk's)"},
 	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), MAKING,
 		"CPU seconds of all its processes together (none)"},
+	{"require", 0, "LAYER,...", add_list, FIELD(require), MAKING,
+		"layers that must be enforced, by doctor's names; else it fails"},
 	{"network", 0, "KIND", set_network, FIELD(network), MAKING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
@@ -378,8 +381,6 @@ static const struct option options[] = {
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), MAKING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING | CLI_FILES,
-		"pass standard input even if it is a terminal"},
 	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
 		"type, mode, owner, size and date as well"},
 	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
@@ -390,13 +391,27 @@ static const struct option options[] = {
 		"of what is written (its old one, or 644)"},
 	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
 		"watch folders in the folder, too"},
+	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
+		"look once, not every second"},
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive),
+		RUNNING | CLI_ATTACH | CLI_FILES,
+		"pass standard input even if it is a terminal; -d: take input later"},
+	{"tty", 'T', NULL, set_flag, FIELD(tty), RUNNING,
+		"give the command a terminal of its own"},
+	{"detach", 'd', NULL, set_flag, FIELD(detach), CLI_EXEC,
+		"run it in the background and print its number"},
+	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS | CLI_EVENTS,
+		"go on until the process ends, or for ever"},
+	{"since", 0, "S", set_seconds, FIELD(since_ms), CLI_EVENTS,
+		"only those of the last S seconds"},
+	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
+	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
+		"which, by name or number (TERM)"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY | CLI_POOL,
 		"every sandbox there is; every pool"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
-	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
-		"look once, not every second"},
-	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~CLI_HELP,
+	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
 		"say on stderr where the time went"},
@@ -425,16 +440,19 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-/* A letter may mean one thing here and another there. */
-static const struct option *find_letter(const struct reader *r, char letter)
+/* A letter may stand for different options of different commands. */
+static const struct option *find_letter(char letter, unsigned int command)
 {
-	const struct option *found = NULL;
+	const struct option *other = NULL;
 
-	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter &&
-			(!found || (options[i].commands & r->syntax->bit)))
-			found = &options[i];
-	return found;
+	for (size_t i = 0; i < SP_COUNT(options); i++) {
+		if (!options[i].letter || options[i].letter != letter)
+			continue;
+		if (options[i].commands & command)
+			return &options[i];
+		other = &options[i];
+	}
+	return other;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -486,7 +504,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(r, *letter);
+		const struct option *o = find_letter(*letter, r->syntax->bit);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

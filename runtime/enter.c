@@ -136,6 +136,8 @@ static _Noreturn void join(struct runner *r)
 	close(r->status[0]);
 	close(r->request[0]);
 	rc = join_cgroups(r, &err);
+	if (rc == 0)
+		rc = join_devices(r, &err);
 	/*
 	 * Before the sandbox can see any process of ours: where it runs as the caller's own
 	 * user nothing else would keep it from tracing the reaper, which has no filter yet.
@@ -178,8 +180,6 @@ static int keep_open(int channel, struct sp_error *err)
 		return sp_fail_errno(err, "keep the channel");
 	(void)sys_close_range(SP_RFD_SOURCES, SP_RUNNER_NS_FD - 1);
 	(void)sys_close_range(FIXED_END, ~0U);
-	(void)close(
-		SP_RUNNER_LAYER_FD); /* what was written is nothing a command names */
 	for (int fd = SP_RFD_CONTROL; fd < SP_RFD_SOURCES; fd++)
 		if (fd != SP_RFD_FILTER && dup3(0, fd, O_CLOEXEC) < 0)
 			return sp_fail_errno(err, "hold descriptor %d", fd);
@@ -314,7 +314,9 @@ static void hand_over(const struct runner *r, const struct command *c)
 {
 	(void)pass_descriptors(
 		r->request[0], c->fds + GIVEN_STREAMS, c->count - GIVEN_STREAMS, NULL);
-	close(r->request[0]);
+	if (!(r->spec->flags &
+		    SP_RF_BACKGROUND)) /* which announces itself to its keeper */
+		close(r->request[0]);
 	for (size_t i = GIVEN_STREAMS; i < c->count; i++)
 		close(c->fds[i]);
 }
@@ -353,13 +355,23 @@ static void serve_command(
 	struct runner *r, pid_t reaper, int reaper_fd, struct command *c)
 {
 	struct sp_runner_event event;
+	int rc;
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");
-	if (accept_command(r, c, &event.error) == 0) {
+	rc = accept_command(r, c, &event.error);
+	if (rc == 0 && r->spec->flags & SP_RF_BACKGROUND) {
+		rc = keep_prepare(r, c->fds + GIVEN_STREAMS, &event.error);
+		if (rc == 0) {
+			hand_over(r, c);
+			keep(r, reaper, reaper_fd);
+			return;
+		}
+	}
+	if (rc == 0) {
 		hand_over(r, c);
 		supervise(r, reaper, reaper_fd, &event);
 	} else {

@@ -25,7 +25,9 @@ struct runner {
 	bool is_settled; /* joining: as root, with everything given up beforehand */
 	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
-	int layer_fd; /* folder of what is written; process 1 sends it out */
+	int degraded_errno; /* of the last one */
+	int devices_fd;     /* holds the device cgroup, or -1 */
+	int layer_fd;       /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
@@ -71,6 +73,13 @@ int open_signals(bool with_children);
 void remove_traces(const struct runner *r);
 int64_t now_ms(void); /* monotonic */
 
+/*
+ * keep.c: a command in the background.  First its number and its streams, which take the
+ * place of those that were given; then instead of supervise(), telling the caller itself.
+ */
+int keep_prepare(struct runner *r, int streams[3], struct sp_error *err);
+void keep(struct runner *r, pid_t child, int child_fd);
+
 /* serve.c: the life of a sandbox that stays.  Returns the runner's exit status. */
 int serve(struct runner *r, pid_t child, int child_fd);
 
@@ -111,12 +120,26 @@ int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
 
+/* terminal.c: the command's own terminal as its streams, where one is asked for. */
+int open_terminal(const struct runner *r, struct sp_error *err);
+
 /*
  * step_netns.c: the network namespace of process 1, made beside everything else by a task
  * of its own, and joined when it is there.
  */
 int begin_netns(struct runner *r, struct sp_error *err);
 int finish_netns(struct sp_error *err);
+
+/*
+ * step_degrade.c: what could not be done and has a fallback, with its errno; and the error
+ * if the caller cannot do without.  The second is asked once the specification is there.
+ */
+void degrade(struct runner *r, enum sp_runner_degraded what);
+int check_required(const struct runner *r, struct sp_error *err);
+
+/* step_devices.c: the parent holds the device cgroup, the child joins it. */
+void hold_devices(struct runner *r);
+int join_devices(const struct runner *r, struct sp_error *err);
 
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);

@@ -214,13 +214,24 @@ int sp_spec_build(
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
 		return rc;
+	s.window = l->window;
+	s.keep_bytes = l->keep_bytes;
+	if (l->tty)
+		s.flags |= SP_RF_TTY;
+	if (l->is_background)
+		s.flags |= SP_RF_BACKGROUND;
+	if (l->takes_input)
+		s.flags |= SP_RF_TAKES_INPUT;
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
+	s.events_path = add_text(&b, l->events_path);
 	s.claim_path = add_text(&b, r->claim);
 	s.hosts = add_text(&b, l->hosts);
 	s.resolv = add_text(&b, l->resolv);
 	s.map_tools = add_text(&b, l->map_tools);
+	s.device_cgroup = add_text(&b, r->device_cgroup);
+	s.required = l->required;
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

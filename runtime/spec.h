@@ -60,13 +60,15 @@ enum sp_runner_ahead {
 };
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD  "record"     /* what it was asked to be: state.h */
-#define SP_STATE_NEW     "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK    "lock"       /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT    "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
-#define SP_STATE_GATE    "gate"       /* who its gate is: providers/local/network.c */
-#define SP_STATE_DENIED  "denied"     /* what the gate refused, a line each */
-#define SP_STATE_CONTROL "control"    /* its supervisor's socket: control.h */
+#define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW       "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
+#define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
+#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
+#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
+#define SP_STATE_PROCS_MAX 10000u
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -75,10 +77,14 @@ enum sp_runner_flag {
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
 	SP_RF_HOST_VIEW = 1u << 4, /* layers: the host's view lies on top of them */
+	SP_RF_TTY =
+		1u << 5, /* a terminal; descriptor 0 is the socket its master goes to */
+	SP_RF_BACKGROUND = 1u << 6,  /* ENTER: its supervisor keeps it and its output */
+	SP_RF_TAKES_INPUT = 1u << 7, /* with BACKGROUND: who attaches may write to it */
 	/* The filter lets a command of root be prepared behind it. */
-	SP_RF_SETTLES = 1u << 16,
-	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
-	SP_RF_SPARE = 1u << 18,     /* and the first before */
+	SP_RF_SETTLES = 1u << 8,
+	SP_RF_MAY_SPARE = 1u << 9, /* prepare one ahead once commands come */
+	SP_RF_SPARE = 1u << 10,    /* and the first before */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -120,6 +126,8 @@ struct sp_runner_spec {
 		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
 	uint32_t range_uid, range_gid;
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
+	uint32_t device_cgroup;
+	uint32_t required; /* sp_runner_degraded that is an error here */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t file_bytes; /* 0: none but the disk's */
@@ -130,11 +138,14 @@ struct sp_runner_spec {
 	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
-	uint32_t root; /* image folder; 0 is the host's own view */
+	struct sp_window window;
+	uint64_t keep_bytes; /* BACKGROUND: output stored */
+	uint32_t root;       /* image folder; 0 is the host's own view */
 	uint64_t root_dev, root_ino;
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t events_path;   /* CREATE: the folder of the file of events */
 	uint32_t claim_path;    /* of its id range, removed at its end */
 	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;
@@ -156,17 +167,22 @@ enum sp_runner_event_kind {
 	SP_EVENT_READY = 1, /* CREATE: the sandbox answers */
 	SP_EVENT_ENDED,     /* the command, or the sandbox around it, is gone */
 	SP_EVENT_FAILED,    /* nothing ran, nothing is left */
+	SP_EVENT_STARTED,   /* BACKGROUND: it runs, and this is the last word of it */
 };
 
 /* What could not be set and has a fallback. */
 enum sp_runner_degraded {
-	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+	SP_DEGRADED_IDMAP = 1u << 0,   /* mounts show foreign owners */
+	SP_DEGRADED_KEYRING = 1u << 1, /* the caller's session keyring stays */
+	SP_DEGRADED_OOM = 1u << 2,     /* memory runs out for the host as soon */
+	SP_DEGRADED_DEVICES = 1u << 3, /* no device cgroup */
 };
 
 struct sp_runner_event {
 	uint32_t kind;
 	uint32_t degraded;
-	int32_t status; /* as waitpid gives it */
+	int32_t status;  /* as waitpid gives it */
+	uint32_t number; /* STARTED: of the process */
 	bool timed_out, oom_killed, cancelled;
 	bool disk_full, pids_exceeded, cpu_time_exceeded;
 	bool has_survivors; /* ENTER: the tree could not be ended, the sandbox must be */

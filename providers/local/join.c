@@ -35,8 +35,7 @@ void local_timeline(
 	}
 }
 
-/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
-static int find_running(const struct local *l, const char *id, struct sp_record *record,
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
 	struct sp_error *err)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
@@ -63,7 +62,7 @@ int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
-	sp_autoclose int folder = find_running(l, id, &record, err);
+	sp_autoclose int folder = local_find_running(l, id, &record, err);
 	struct sp_running running = {0};
 	int rc;
 
@@ -91,12 +90,17 @@ static int exec_in(struct sp_provider *p, const char *id,
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	struct sp_launch launch = {.argv = command->argv,
 		.env = command->env,
 		.workdir = command->workdir,
 		.user = command->user,
 		.timeout_ms = command->timeout_ms,
+		.tty = command->tty,
+		.window = command->window,
 		.is_last = is_last,
 		.exe_fd = -1};
 	struct sp_runner_event event = {0};
