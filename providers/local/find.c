@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "providers/local/events.h"
 #include "providers/local/pool.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
@@ -196,6 +198,8 @@ static int clean_dead(
 	local_end_holders(path);
 	if (sp_state_read(base, id, &record, NULL) == 0) {
 		sp_cgroup_remove(&record.cgroups);
+		if (record.device_cgroup)
+			sp_devices_drop(record.device_cgroup);
 		if (record.claim)
 			(void)unlink(record.claim);
 	} else {
@@ -203,6 +207,8 @@ static int clean_dead(
 	}
 	if (!sp_remove_state(path))
 		return sp_fail_errno(err, "remove state of %s", id);
+	if (record.is_kept)
+		local_note_event(l, id, "destroyed", "reason", "died");
 	return 0;
 }
 
