@@ -48,6 +48,8 @@ int local_claim_ids(const struct local *l, struct local_ids *ids, struct sp_reco
 	struct sp_error *err);
 /* Remove claims that a crash left before their sandbox was on record; base: its folder. */
 void local_drop_stale_claims(const struct local *l, int base);
+/* Root, and of a user namespace that has the ranges: of most containers it has not. */
+bool local_is_root(void);
 /* Does the caller belong to groups that cannot be dropped? */
 bool local_keeps_groups(const struct local *l);
 
