@@ -23,7 +23,6 @@ struct runner {
 	int status[2];                 /* pipe: messages of the child */
 	int request[2];  /* joining: socket pair, outside [0], the command [1] */
 	bool is_settled; /* joining: as root, with everything given up beforehand */
-	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
 	int layer_fd; /* folder of what is written; process 1 sends it out */
 };
@@ -176,6 +175,13 @@ int keep_capabilities(uint64_t keep, struct sp_error *err);
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);
+/*
+ * The same in two: opened outside, where the right to it is, and put behind the count that
+ * are in fds; entered by one who would have it no more.
+ */
+int open_cgroup_doors(
+	const struct runner *r, int *fds, size_t *count, struct sp_error *err);
+int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err);
 /* fork(), with the child in the version 2 cgroup from birth where there is one. */
 pid_t fork_into_cgroup(const struct runner *r);
 /* Processes the memory limit killed, and forks the process limit refused, so far. */
