@@ -46,12 +46,12 @@ NET_BASE := base/http_*.c
 NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/docker/*.c) \
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
-RUNNER_PART := runner supervise watch serve control init enter command tree pass step_ids \
-	step_user step_limits step_caps step_net step_netns step_landlock step_cgroup step_sources \
-	step_mount step_proc step_dev step_root step_overlay
+RUNNER_PART := runner supervise watch serve control init enter command tree pass \
+	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
-WORKER_SRC := $(wildcard images/worker.c images/confine.c images/pack*.c images/unpack.c \
-	images/place.c images/remove_tree.c images/tar_*.c images/layer.c images/userns.c) base/error.c base/io.c base/buf.c
+WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
+	images/unpack.c images/place.c images/remove_tree.c images/tar_*.c images/layer.c \
+	images/userns.c images/kernel_fs.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
 # What is between a sandbox's network and the world; its rules and its plan are the library's, too.
@@ -280,6 +280,14 @@ tests-built: all $(TESTS_BUILT)
 check-built: tests-built
 	$(Q)B='$(abspath $(B))' tests/check.sh $(T)
 
+# Control groups on hosts of each layout, in virtual machines; see tests/vm/run.sh.
+.PHONY: check-vm
+check-vm:
+	$(Q)tests/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory all $(CONFORMANCE_BIN) $(B)/tests/unit/test_cgroup \
+		$(B)/tests/helpers/storm $(B)/tests/helpers/defiant
+	$(Q)B='$(abspath $(B))' tests/vm/run.sh $(T)
+
 check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(HELPER_BIN)
 	$(Q)B='$(abspath $(B))' tests/check.sh unit
 
@@ -326,6 +334,7 @@ help:
 	@printf '%s\n' 'make            build everything under $(B)/' \
 		'make run        install what is missing, build, run a first sandbox' \
 		'make check      install what the tests need, run all tests; T=name for one' \
+		'make check-vm   control groups of version 1, 2 and both, in virtual machines' \
 		'make asan|tsan  the unit tests under sanitizers' \
 		'make lint       layers, format, static analysis, banned calls' \
 		'make fuzz       every fuzz target for SECONDS=60 each' \

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/enc.h"
+
 #define KEPT_TTL_MS ((int64_t)3600 * 1000)
 
 void cli_args_clear(struct cli_args *args)
@@ -77,6 +79,13 @@ static int parse_mount(
 		*mode = '\0';
 	*target = '\0';
 	out->target = target + 1;
+	/* A path has a slash, or begins with a dot; a name has neither. */
+	if (sp_name_ok(text)) {
+		out->is_volume = true;
+		out->writable = !mode || out->writable;
+		out->source = text;
+		return 0;
+	}
 	out->source = absolute(s, text, err);
 	return out->source ? 0 : SP_ERR_SYSTEM;
 }

@@ -49,10 +49,13 @@ struct cli_args {
 	struct sp_strv mounts; /* SRC:DST[:ro|rw] */
 	struct sp_limits limits;
 	enum sp_network network;
-	int64_t timeout_ms; /* 0 is none */
-	int64_t ttl_ms;     /* -1: not given */
+	uint32_t depth, mode;    /* of files */
+	uint64_t offset, length; /* of files */
+	bool is_long, recursive; /* of files */
+	int64_t timeout_ms;      /* 0 is none */
+	int64_t ttl_ms;          /* -1: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
-		capabilities, help;
+		capabilities, no_stream, help;
 
 	/* The words that are no options, NULL-terminated, borrowed from argv. */
 	const char *const *words;

@@ -20,6 +20,11 @@ cli_command_fn cmd_cp;
 cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
+cli_command_fn cmd_files;
+cli_command_fn cmd_snapshot;
+cli_command_fn cmd_snapshots;
+cli_command_fn cmd_fork;
+cli_command_fn cmd_volume;
 
 /*
  * Go on as the program that can load modules, where this one cannot and the command may
@@ -27,6 +32,9 @@ cli_command_fn cmd_doctor;
  */
 int cli_hand_over(const struct cli_args *args, unsigned int bit, char *const *argv,
 	struct sp_error *err);
+cli_command_fn cmd_stats;
+cli_command_fn cmd_pause;
+cli_command_fn cmd_resume;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,
@@ -41,6 +49,10 @@ static inline void cli_client_close_(struct sp_client **client)
 /* One sandbox of a list, or what became of a command, as JSON; NULL: out of memory. */
 struct json_object *cli_info_json(const struct sp_sandbox_info *info);
 struct json_object *cli_result_json(const struct sp_exec_result *result);
+
+/* Bytes as a member "NAME", or as "NAME_base64" where they are no text. */
+void cli_json_bytes(struct json_object *doc, const char *name,
+	const struct sp_bytes *bytes, bool *failed);
 
 /* How long ago, or until: "5s", "3m", "2h", "4d". */
 void cli_age(char text[static 24], int64_t ms);

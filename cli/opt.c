@@ -15,6 +15,7 @@
 #define HELP_COLUMN     30
 #define FALLBACKS_MAX   16
 #define THOUSANDTHS_LEN 3
+#define MODE_DIGITS     4
 
 #define CREATING (CLI_RUN | CLI_CREATE)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
@@ -236,6 +237,27 @@ static int set_count(
 	return rc;
 }
 
+/* A position or length of a file, which may be 0. */
+static int set_bytes(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	(void)args;
+	return sp_parse_size(value, field, err);
+}
+
+static int set_mode(
+	struct cli_args *args, void *field, const char *value, struct sp_error *err)
+{
+	const size_t len = strspn(value, "01234567");
+
+	(void)args;
+	if (len == 0 || value[len] || len > MODE_DIGITS)
+		return sp_fail(
+			err, SP_ERR_INVALID, "\"%.64s\" is not a mode like 644", value);
+	*(uint32_t *)field = (uint32_t)strtoul(value, NULL, 8);
+	return 0;
+}
+
 static int set_cpus(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err)
 {
@@ -280,7 +302,7 @@ static const struct option options[] = {
 	{"fallback", 0, "A,B", add_list, FIELD(fallback), CREATING,
 		"what to try if that fails before anything ran"},
 	{"image", 'i', "REF", set_text, FIELD(image), CREATING,
-		"image; local: host, or a folder"},
+		"image; local: host, a folder or a snapshot"},
 	{"file", 'f', "PATH", set_text, FIELD(file), RUNNING,
 		"run this file, or - for standard input"},
 	{"lang", 0, "L", set_text, FIELD(lang), RUNNING,
@@ -316,18 +338,31 @@ static const struct option options[] = {
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
 		"none, nat or host (none)"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
-		"show a folder of this machine inside, read-only unless :rw"},
+		"show a folder of this machine inside, read-only unless :rw; a SRC "
+		"without / is a volume, writable unless :ro"},
 	{"workdir", 'w', "DIR", set_text, FIELD(workdir), CREATING | CLI_EXEC,
 		"where the command starts (/workspace)"},
 	{"user", 'u', "U[:G]", set_text, FIELD(user), CREATING | CLI_EXEC,
 		"as whom (the image's user)"},
 	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING,
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING | CLI_FILES,
 		"pass standard input even if it is a terminal"},
+	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
+		"type, mode, owner, size and date as well"},
+	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
+	{"offset", 0, "SIZE", set_bytes, FIELD(offset), CLI_FILES, "where cat begins"},
+	{"length", 0, "SIZE", set_bytes, FIELD(length), CLI_FILES,
+		"how much of it (all)"},
+	{"mode", 0, "MODE", set_mode, FIELD(mode), CLI_FILES,
+		"of what is written (its old one, or 644)"},
+	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
+		"watch folders in the folder, too"},
 	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
+	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
+		"look once, not every second"},
 	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~CLI_HELP,
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
@@ -357,12 +392,16 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-static const struct option *find_letter(char letter)
+/* A letter may mean one thing here and another there. */
+static const struct option *find_letter(const struct reader *r, char letter)
 {
+	const struct option *found = NULL;
+
 	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter)
-			return &options[i];
-	return NULL;
+		if (options[i].letter && options[i].letter == letter &&
+			(!found || (options[i].commands & r->syntax->bit)))
+			found = &options[i];
+	return found;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -414,7 +453,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(*letter);
+		const struct option *o = find_letter(r, *letter);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

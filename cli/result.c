@@ -9,8 +9,8 @@
 
 #define TEXT_UNLIMITED (SIZE_MAX / 2)
 
-/* Bytes that are no text go under another name, so that nobody takes them for it. */
-static void put_bytes(struct json_object *doc, const char *name,
+/* Another name, so that nobody takes them for text. */
+void cli_json_bytes(struct json_object *doc, const char *name,
 	const struct sp_bytes *bytes, bool *failed)
 {
 	sp_autobuf struct sp_buf text = SP_BUF_INIT(TEXT_UNLIMITED);
@@ -72,8 +72,8 @@ struct json_object *cli_result_json(const struct sp_exec_result *result)
 	sp_json_put_bool(doc, "disk_full", result->disk_full, &failed);
 	sp_json_put_bool(doc, "pids_exceeded", result->pids_exceeded, &failed);
 	sp_json_put_bool(doc, "cpu_time_exceeded", result->cpu_time_exceeded, &failed);
-	put_bytes(doc, "stdout", &result->out, &failed);
-	put_bytes(doc, "stderr", &result->err, &failed);
+	cli_json_bytes(doc, "stdout", &result->out, &failed);
+	cli_json_bytes(doc, "stderr", &result->err, &failed);
 	sp_json_put_bool(doc, "stdout_truncated", result->out_truncated, &failed);
 	sp_json_put_bool(doc, "stderr_truncated", result->err_truncated, &failed);
 	put_ms(doc, "create_ms", result->create_us, &failed);

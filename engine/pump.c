@@ -52,6 +52,7 @@ static int pump_output(
 static void end_input(struct sp_pump *pump)
 {
 	pump->stdin_fd = -1;
+	pump->source = NULL;
 	pump->in_at = pump->in_len = 0;
 	/* A connection that is gone shows on the reading side, with what came before. */
 	sp_duplex_end_write(pump->duplex, NULL);
@@ -59,12 +60,14 @@ static void end_input(struct sp_pump *pump)
 
 static void read_input(struct sp_pump *pump)
 {
-	ssize_t n = read(pump->stdin_fd, pump->in, sizeof(pump->in));
+	const struct sp_source *s = pump->source;
+	ssize_t n = s ? s->read(s->ctx, pump->in, sizeof(pump->in), NULL)
+		      : read(pump->stdin_fd, pump->in, sizeof(pump->in));
 
 	if (n > 0) {
 		pump->in_at = 0;
 		pump->in_len = (uint32_t)n;
-	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+	} else if (n == 0 || s || (errno != EINTR && errno != EAGAIN)) {
 		end_input(pump);
 	}
 }
@@ -80,6 +83,7 @@ static void send_input(struct sp_pump *pump)
 		if (n < 0) {
 			/* Its reader has gone; its output may still come. */
 			pump->stdin_fd = -1;
+			pump->source = NULL;
 			pump->in_at = pump->in_len = 0;
 			return;
 		}
@@ -87,9 +91,14 @@ static void send_input(struct sp_pump *pump)
 	}
 }
 
+static bool is_pending(const struct sp_pump *pump)
+{
+	return pump->in_at < pump->in_len;
+}
+
 static void prepare_poll(const struct sp_pump *pump, struct pollfd p[POLLED])
 {
-	bool pending = pump->in_at < pump->in_len;
+	bool pending = is_pending(pump);
 
 	p[AT_STREAM] = (struct pollfd){.fd = sp_duplex_fd(pump->duplex),
 		.events = (short)(POLLIN | (pending ? POLLOUT : 0))};
@@ -126,7 +135,8 @@ int sp_pump_run(struct sp_pump *pump, enum sp_pump_end *end, struct sp_error *er
 		rc = pump_output(pump, &ended, &more, err);
 		if (rc < 0 || ended)
 			break;
-		rc = wait_for_any(pump, p, more, err);
+		rc = wait_for_any(
+			pump, p, more || (pump->source && !is_pending(pump)), err);
 		if (rc < 0)
 			break;
 		if (p[AT_CANCEL].revents) {
@@ -137,7 +147,7 @@ int sp_pump_run(struct sp_pump *pump, enum sp_pump_end *end, struct sp_error *er
 			*end = SP_PUMP_TIMED_OUT;
 			return 0;
 		}
-		if (p[AT_STDIN].revents)
+		if (p[AT_STDIN].revents || (pump->source && !is_pending(pump)))
 			read_input(pump);
 		send_input(pump);
 	}

@@ -12,6 +12,7 @@
 #define SP_ENGINE_STREAM_H
 
 #include "base/http_client.h"
+#include "base/io.h"
 
 #define SP_FRAME_HEAD 8
 
@@ -60,7 +61,9 @@ int sp_demux_finish(const struct sp_demux *d, struct sp_error *err);
 struct sp_pump {
 	struct sp_duplex *duplex;
 	struct sp_demux *demux;
-	int stdin_fd;        /* -1: none, now or no more; stays the caller's */
+	int stdin_fd; /* -1: none, now or no more; stays the caller's */
+	/* Read instead of stdin_fd; it may wait, output does so with it.  NULL: none. */
+	const struct sp_source *source;
 	int cancel_fd;       /* -1: none */
 	int64_t deadline_ms; /* on sp_clock_ms(); 0 never */
 	/* Private: what of stdin waits to be sent. */

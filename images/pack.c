@@ -4,13 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "base/auto.h"
+#include "images/kernel_fs.h"
 #include "images/layer.h"
 #include "images/pack_holes.h"
 #include "images/pack_links.h"
@@ -235,17 +234,6 @@ static int pack_symlink(struct packer *p, int dirfd, const char *name,
 static int pack_entry(struct packer *p, int dirfd, const char *name, int hint,
 	unsigned int depth, struct sp_error *err);
 
-/* The kernel's own trees have no files to copy, and no end. */
-static bool is_virtual(const struct packer *p, int fd, const struct stat *st)
-{
-	struct statfs fs;
-
-	if (st->st_dev == p->device || fstatfs(fd, &fs) < 0)
-		return false;
-	return fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
-		fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
-}
-
 static void close_dir(DIR **dir)
 {
 	if (*dir)
@@ -298,7 +286,7 @@ static int pack_folder(struct packer *p, int *fd, const struct stat *st,
 		return rc;
 	rc = sp_tar_write_member(p->out, &m, err);
 	path_cut(p, len);
-	if (rc < 0 || is_virtual(p, *fd, st))
+	if (rc < 0 || (st->st_dev != p->device && sp_is_kernel_fs(*fd)))
 		return rc;
 	p->device = st->st_dev;
 	if (p->opts->layer && sp_layer_is_opaque(*fd))

@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/auto.h"
 
@@ -25,12 +27,17 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static int remove_entry(struct removal *r, int dirfd, const char *name, dev_t device,
+static int mount_point(const char *name, struct sp_error *err)
+{
+	return sp_fail(err, SP_ERR_DENIED, "%s is a mount point, which stays", name);
+}
+
+static int remove_entry(struct removal *r, int dirfd, const char *name,
 	unsigned int depth, struct sp_error *err);
 
 /* Takes fd over. */
-static int remove_children(struct removal *r, int fd, dev_t device, unsigned int depth,
-	struct sp_error *err)
+static int remove_children(
+	struct removal *r, int fd, unsigned int depth, struct sp_error *err)
 {
 	SP_AUTO(close_dir) DIR *dir = fdopendir(fd);
 	int rc = 0;
@@ -48,22 +55,32 @@ static int remove_children(struct removal *r, int fd, dev_t device, unsigned int
 		if (!e)
 			return errno ? sp_fail_errno(err, "read folder") : 0;
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			rc = remove_entry(r, dirfd(dir), e->d_name, device, depth, err);
+			rc = remove_entry(r, dirfd(dir), e->d_name, depth, err);
 	}
 	return rc;
+}
+
+/* Not across a mount, also where the same file system is mounted twice. */
+static int open_here(int dirfd, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 }
 
 /* Modes of an archive may lock us out of our own folder. */
 static int open_anyway(int dirfd, const char *name)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	struct stat st;
-	int fd = openat(dirfd, name, flags);
+	int fd = open_here(dirfd, name);
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700)
 		(void)!fchmod(fd, 0700);
 	if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-		fd = openat(dirfd, name, flags);
+		fd = open_here(dirfd, name);
 	return fd;
 }
 
@@ -82,34 +99,29 @@ static int move_up(struct removal *r, int dirfd, const char *name, struct sp_err
 	return sp_fail_errno(err, "move %s up", name);
 }
 
-static int remove_entry(struct removal *r, int dirfd, const char *name, dev_t device,
+static int remove_entry(struct removal *r, int dirfd, const char *name,
 	unsigned int depth, struct sp_error *err)
 {
-	struct stat st;
 	int fd, rc;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR)
-		return sp_fail_errno(err, "remove %s", name);
+		return errno == EBUSY ? mount_point(name, err)
+				      : sp_fail_errno(err, "remove %s", name);
 	if (depth > DEPTH_MAX)
 		return move_up(r, dirfd, name, err);
 	fd = open_anyway(dirfd, name);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		rc = sp_fail_errno(err, "open %s", name);
-		sp_close_fd(&fd);
-		return rc;
-	}
-	if (device && st.st_dev != device) {
-		close(fd);
-		return sp_fail(err, SP_ERR_DENIED, "%s is a mount point", name);
-	}
+	if (fd < 0)
+		return errno == EXDEV ? mount_point(name, err)
+				      : sp_fail_errno(err, "open %s", name);
 	if (depth == 0)
 		r->top = fd; /* open for as long as its children are removed */
-	rc = remove_children(r, fd, st.st_dev, depth + 1, err);
+	rc = remove_children(r, fd, depth + 1, err);
 	if (rc == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 &&
 		!(depth == 0 && r->again && errno == ENOTEMPTY))
-		return sp_fail_errno(err, "remove %s", name);
+		return errno == EBUSY ? mount_point(name, err)
+				      : sp_fail_errno(err, "remove %s", name);
 	return rc;
 }
 
@@ -120,7 +132,7 @@ int sp_remove_tree(int dirfd, const char *name, struct sp_error *err)
 
 	do {
 		r.again = false;
-		rc = remove_entry(&r, dirfd, name, 0, 0, err);
+		rc = remove_entry(&r, dirfd, name, 0, err);
 	} while (rc == 0 && r.again);
 	return rc;
 }

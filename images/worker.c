@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandpit-worker: packs and unpacks tar streams, for one transfer, on either side.
+ * sandpit-worker: files, for one transfer or operation.  It packs and unpacks tar streams
+ * on either side:
  *
  *   pack   [--as NAME] PATH          PATH as a tar stream on standard output
  *   unpack [--as NAME] [--keep-kinds] DIR | --fd N
@@ -11,7 +12,18 @@
  *                                    --owners keeps whose files they are
  *   guard  --fd N NAME               once standard input ends, removes NAME and what is in
  *                                    it from the open folder, whatever signals say
- *   stat   PATH                      one line "file|folder|other SIZE MODE MTIME"
+ *
+ * and, inside, one operation on files, told of in the records of records.h:
+ *
+ *   stat   PATH                      what it is, a link followed
+ *   list   [--depth N] PATH          what is in the folder
+ *   find   --pattern P PATH          what is below it and has such a name
+ *   read   [--offset N] [--length N] PATH    its bytes to standard output
+ *   write  [--mode M] PATH           chunks of standard input, all or nothing
+ *   mkdir  PATH                      with its parents
+ *   remove PATH                      a folder with all in it
+ *   rename --to TO PATH
+ *   watch  [--recursive] PATH        changes, until standard input ends
  *
  * --host adds the rules of the host side: the caller's umask, and confinement to what is
  * named.  --max-bytes and --max-members lower the limits.  Standard error ends with
@@ -32,6 +44,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "images/confine.h"
+#include "images/inside.h"
 #include "images/pack.h"
 #include "images/remove_tree.h"
 #include "images/unpack.h"
@@ -46,9 +59,10 @@
 #define REMOVE_WAIT_MS 20
 
 struct args {
-	const char *verb, *path, *as;
-	bool host, keep_kinds, layer, owners;
+	const char *verb, *path, *as, *to, *pattern;
+	bool host, keep_kinds, recursive, layer, owners;
 	int fd, userns; /* -1: none */
+	uint64_t depth, mode, offset, length;
 	struct sp_tar_limits limits;
 	mode_t umask; /* the caller's */
 };
@@ -60,19 +74,50 @@ static int usage(const char *what, const char *word, struct sp_error *err)
 	return sp_fail(err, SP_ERR_INVALID, "%s %s", what, word);
 }
 
-static int parse_number(const char *text, uint64_t max, uint64_t *out)
+static int parse_number(
+	const char *text, unsigned int base, uint64_t max, uint64_t *out)
 {
 	uint64_t value = 0;
 
 	if (!text || !*text)
 		return -1;
 	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || value > max / 10)
+		if (*text < '0' || *text >= (int)('0' + base) || value > max / base)
 			return -1;
-		value = value * 10 + (uint64_t)(*text - '0');
+		value = value * base + (uint64_t)(*text - '0');
 	}
 	*out = value;
 	return value <= max ? 0 : -1;
+}
+
+static const struct number {
+	const char *name;
+	size_t field; /* of struct args */
+	unsigned int base;
+	uint64_t max;
+} numbers[] = {
+	{"--max-bytes", offsetof(struct args, limits.bytes), 10, INT64_MAX},
+	{"--max-members", offsetof(struct args, limits.members), 10, INT64_MAX},
+	{"--depth", offsetof(struct args, depth), 10, UINT32_MAX},
+	{"--offset", offsetof(struct args, offset), 10, INT64_MAX},
+	{"--length", offsetof(struct args, length), 10, INT64_MAX},
+	{"--mode", offsetof(struct args, mode), 8, 0777},
+};
+
+static bool is_component(const char *text)
+{
+	return *text && strlen(text) <= NAME_MAX && !strchr(text, '/') &&
+		strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
+static int set_number(struct args *a, const struct number *n, const char *value)
+{
+	uint64_t out = 0;
+	int rc = parse_number(value, n->base, n->max, &out);
+
+	if (rc == 0)
+		memcpy((char *)a + n->field, &out, sizeof(out));
+	return rc;
 }
 
 /* An option with a value: how many words it is, 0 when it is none of these. */
@@ -80,28 +125,29 @@ static int parse_valued(
 	struct args *a, const char *word, const char *value, struct sp_error *err)
 {
 	uint64_t fd = 0;
-	int rc = 0;
+	int rc = 1;
 
+	for (size_t i = 0; i < SP_COUNT(numbers); i++)
+		if (strcmp(word, numbers[i].name) == 0)
+			rc = set_number(a, &numbers[i], value);
 	if (strcmp(word, "--as") == 0) {
 		a->as = value;
-		rc = value && *value && strlen(value) <= NAME_MAX &&
-				!strchr(value, '/') && strcmp(value, ".") != 0 &&
-				strcmp(value, "..") != 0
-			? 0
-			: -1;
+		rc = value && is_component(value) ? 0 : -1;
+	} else if (strcmp(word, "--to") == 0) {
+		a->to = value;
+		rc = value && *value ? 0 : -1;
+	} else if (strcmp(word, "--pattern") == 0) {
+		a->pattern = value;
+		rc = value ? 0 : -1;
 	} else if (strcmp(word, "--fd") == 0) {
-		rc = parse_number(value, INT_MAX, &fd);
+		rc = parse_number(value, 10, INT_MAX, &fd);
 		a->fd = (int)fd;
 	} else if (strcmp(word, "--userns") == 0) {
-		rc = parse_number(value, INT_MAX, &fd);
+		rc = parse_number(value, 10, INT_MAX, &fd);
 		a->userns = (int)fd;
-	} else if (strcmp(word, "--max-bytes") == 0) {
-		rc = parse_number(value, INT64_MAX, &a->limits.bytes);
-	} else if (strcmp(word, "--max-members") == 0) {
-		rc = parse_number(value, INT64_MAX, &a->limits.members);
-	} else {
-		return 0;
 	}
+	if (rc > 0)
+		return 0;
 	return rc < 0 ? usage("bad value of", word, err) : 2;
 }
 
@@ -111,6 +157,8 @@ static bool parse_flag(struct args *a, const char *word)
 		a->host = true;
 	else if (strcmp(word, "--keep-kinds") == 0)
 		a->keep_kinds = true;
+	else if (strcmp(word, "--recursive") == 0)
+		a->recursive = true;
 	else if (strcmp(word, "--layer") == 0)
 		a->layer = true;
 	else if (strcmp(word, "--owners") == 0)
@@ -249,24 +297,6 @@ static int do_unpack(const struct args *a, struct sp_error *err)
 	return rc;
 }
 
-static int do_stat(const struct args *a, struct sp_error *err)
-{
-	const char *type = "other";
-	struct stat st;
-
-	if (stat(a->path, &st) < 0)
-		return sp_fail_errno(err, "%s", a->path);
-	if (S_ISREG(st.st_mode))
-		type = "file";
-	if (S_ISDIR(st.st_mode))
-		type = "folder";
-	if (dprintf(STDOUT_FILENO, "%s %llu %o %lld\n", type,
-		    (unsigned long long)st.st_size, st.st_mode & 07777,
-		    (long long)st.st_mtim.tv_sec) < 0)
-		return sp_fail_errno(err, "write");
-	return 0;
-}
-
 /* Whoever holds the other end of standard input is done with the folder, or is dead. */
 static int do_guard(const struct args *a, struct sp_error *err)
 {
@@ -292,6 +322,57 @@ static int do_guard(const struct args *a, struct sp_error *err)
 	return rc;
 }
 
+/* --- Operations inside --------------------------------------------------------------- */
+
+static int do_stat(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_stat(a->path, STDOUT_FILENO, err);
+}
+
+static int do_list(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_list(a->path, (uint32_t)a->depth, STDOUT_FILENO, err);
+}
+
+static int do_find(const struct args *a, struct sp_error *err)
+{
+	if (!a->pattern)
+		return usage("no --pattern for", a->verb, err);
+	return sp_inside_find(a->path, a->pattern, STDOUT_FILENO, err);
+}
+
+static int do_read(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_read(a->path, a->offset, a->length, STDOUT_FILENO, err);
+}
+
+static int do_write(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_write(a->path, (mode_t)a->mode, STDIN_FILENO, err);
+}
+
+static int do_mkdir(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_mkdir(a->path, err);
+}
+
+static int do_remove(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_remove(a->path, err);
+}
+
+static int do_rename(const struct args *a, struct sp_error *err)
+{
+	if (!a->to)
+		return usage("no --to for", a->verb, err);
+	return sp_inside_rename(a->path, a->to, err);
+}
+
+static int do_watch(const struct args *a, struct sp_error *err)
+{
+	return sp_inside_watch(a->path, a->recursive, STDIN_FILENO, STDOUT_FILENO, err);
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(const struct args *a, struct sp_error *err);
@@ -302,6 +383,14 @@ static const struct verb {
 	{"unpack", do_unpack, .with_fd = true, .with_path = true},
 	{"guard", do_guard, .with_fd = true, .with_path = true, .needs_both = true},
 	{"stat", do_stat, .with_path = true},
+	{"list", do_list, .with_path = true},
+	{"find", do_find, .with_path = true},
+	{"read", do_read, .with_path = true},
+	{"write", do_write, .with_path = true},
+	{"mkdir", do_mkdir, .with_path = true},
+	{"remove", do_remove, .with_path = true},
+	{"rename", do_rename, .with_path = true},
+	{"watch", do_watch, .with_path = true},
 };
 
 static const struct verb *find_verb(const char *name)

@@ -10,7 +10,6 @@
 #define WARNING     "warning: "
 #define PREFIX      "error: "
 #define MESSAGE_MAX (4 * sizeof(((struct sp_error *)0)->msg))
-#define STAT_MAX    128
 #define CODE_MAX    24
 
 /* The last line that is not empty, without its newline. */
@@ -59,7 +58,7 @@ static void log_warnings(const char *text, size_t len)
 
 		if (line > strlen(WARNING) &&
 			memcmp(text, WARNING, strlen(WARNING)) == 0)
-			sp_log(SP_LOG_WARN, "files were copied", "but=\"%.*s\"",
+			sp_log(SP_LOG_WARN, "not all files", "why=\"%.*s\"",
 				(int)(line - strlen(WARNING)), text + strlen(WARNING));
 		len -= line + (newline != NULL);
 		text += line + (newline != NULL);
@@ -90,30 +89,4 @@ int sp_worker_reply(const char *text, size_t len, int exit_code, struct sp_error
 		return fail_with(err, SP_ERR_SYSTEM, "file worker: ", line, len);
 	rest = len - (size_t)(space + 1 - line);
 	return fail_with(err, code, "", space + 1, rest);
-}
-
-int sp_worker_parse_stat(
-	const char *text, size_t len, struct sp_worker_stat *out, struct sp_error *err)
-{
-	char line[STAT_MAX], type[8];
-	unsigned long long size;
-	long long mtime;
-	unsigned int mode;
-	int used = 0;
-
-	if (len == 0 || len >= sizeof(line) || text[len - 1] != '\n' ||
-		memchr(text, '\0', len))
-		return sp_fail(err, SP_ERR_PROTOCOL, "malformed answer of stat");
-	memcpy(line, text, len);
-	line[len - 1] = '\0';
-	if (sscanf(line, "%7s %19llu %4o %19lld%n", type, &size, &mode, &mtime,
-		    &used) != 4 ||
-		(size_t)used != len - 1)
-		return sp_fail(err, SP_ERR_PROTOCOL, "malformed answer of stat");
-	out->is_file = strcmp(type, "file") == 0;
-	out->is_folder = strcmp(type, "folder") == 0;
-	out->size = size;
-	out->mode = mode;
-	out->mtime_s = mtime;
-	return 0;
 }

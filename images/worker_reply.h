@@ -18,14 +18,4 @@
  */
 int sp_worker_reply(const char *text, size_t len, int exit_code, struct sp_error *err);
 
-/* The line that `sandpit-worker stat` prints. */
-struct sp_worker_stat {
-	bool is_file, is_folder; /* neither: something else */
-	uint64_t size;
-	uint32_t mode;
-	int64_t mtime_s;
-};
-int sp_worker_parse_stat(
-	const char *text, size_t len, struct sp_worker_stat *out, struct sp_error *err);
-
 #endif

@@ -505,7 +505,11 @@ SP_API int sp_files_stat(struct sp_client *client, const char *handle, const cha
 /* length 0: to the end. */
 SP_API int sp_files_read(struct sp_client *client, const char *handle, const char *path,
 	uint64_t offset, uint64_t length, int to_fd, struct sp_error *err);
-/* All of from_fd under a temporary name, then renamed over path; folders are made. */
+/*
+ * All of from_fd under a temporary name, then renamed over path; folders are made.  mode 0
+ * is that of the file that is replaced, or 0644; its owner stays as well, and a new file
+ * is root's inside.
+ */
 SP_API int sp_files_write(struct sp_client *client, const char *handle,
 	const char *path, int from_fd, uint32_t mode, struct sp_error *err);
 /* With parents; one that is there is a success. */
@@ -519,7 +523,13 @@ SP_API int sp_files_rename(struct sp_client *client, const char *handle,
 /* Entries below path whose name matches the pattern of fnmatch(3). */
 SP_API int sp_files_find(struct sp_client *client, const char *handle, const char *path,
 	const char *pattern, struct sp_entry_list *out, struct sp_error *err);
-/* Changes below path until cancel_fd is readable or on_change returns non-zero. */
+/*
+ * Changes below path until cancel_fd is readable, on_change returns non-zero, or path is
+ * gone, which are successes.  The first action is "watching", from which on nothing is
+ * missed; then created modified attributes removed moved_from moved_to, and "overflow" of
+ * path when there were more than could be told.  What appears in a new folder while that
+ * is found may be told twice.
+ */
 typedef int sp_change_fn(void *ctx, const char *action, const char *path);
 SP_API int sp_files_watch(struct sp_client *client, const char *handle,
 	const char *path, bool recursive, int cancel_fd, sp_change_fn *on_change,

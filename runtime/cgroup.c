@@ -201,11 +201,16 @@ static struct sp_cgroup *same_folder(struct sp_cgroup_set *set, const char *pare
 static void plan_v1(const char *id, enum sp_cgroup_kind kind, const char *table,
 	struct sp_cgroup_set *set)
 {
-	char parent[208];
+	char parent[208], why_not_v2[SP_CGROUP_WHY_MAX];
 	struct sp_cgroup *c;
 
-	if (!find_v1(kind, table, parent, sizeof(parent), set))
+	memcpy(why_not_v2, set->why_not[kind], sizeof(why_not_v2));
+	if (!find_v1(kind, table, parent, sizeof(parent), set)) {
+		/* What would mend that is more than can be said of version 1. */
+		if (why_not_v2[0])
+			memcpy(set->why_not[kind], why_not_v2, sizeof(why_not_v2));
 		return;
+	}
 	c = same_folder(set, parent);
 	if (!c) {
 		c = &set->items[set->count++];

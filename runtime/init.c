@@ -104,7 +104,7 @@ static int set_up(struct runner *r, struct sp_error *err)
 		rc = tie_to_parent(r, err);
 	if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = sp_fail_errno(err, "hide process 1");
-	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
+	if (rc == 0)
 		rc = send_layer(r, err);
 	return rc;
 }

@@ -8,7 +8,7 @@
 
 #include "include/sandpit.h"
 
-#define SP_RUNNER_MAGIC       0x73707236u
+#define SP_RUNNER_MAGIC       0x73707237u
 #define SP_RUNNER_MOUNTS_MAX  16
 #define SP_RUNNER_LAYERS_MAX  20
 #define SP_RUNNER_CGROUPS_MAX 8

@@ -7,6 +7,7 @@
  * reached at the earliest, so that a sandbox which does nothing costs nothing.
  */
 #include <signal.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,6 +76,14 @@ int watch_cpu_left_ms(struct limit_watch *w)
 					: (int)left_ms;
 }
 
+static bool disk_is_full(void)
+{
+	struct statfs fs;
+
+	return fstatfs(SP_RUNNER_LAYER_FD, &fs) == 0 &&
+		(fs.f_bavail == 0 || fs.f_ffree == 0);
+}
+
 void tell_limits(
 	struct limit_watch *w, const struct runner *r, struct sp_runner_event *event)
 {
@@ -83,6 +92,10 @@ void tell_limits(
 
 	event->oom_killed = count_oom_kills(r) > w->oom_kills;
 	event->pids_exceeded = count_refused_forks(r) > w->refused_forks;
+	/* Of a sandbox around one command nobody had a use for it before. */
+	if (r->spec->mode == SP_RUNNER_RUN)
+		(void)keep_layer(r, NULL);
+	event->disk_full = disk_is_full();
 	/* Another supervisor of the same sandbox may have seen it first. */
 	(void)watch_cpu_left_ms(w);
 	event->cpu_time_exceeded = w->cpu_is_used_up ||

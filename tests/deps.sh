@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Find what is missing and install it, with apt where we may, else say what to type.
 #
-#   tests/deps.sh build|test|lint|bench
+#   tests/deps.sh build|test|vm|lint|bench
 #
 # Silent and quick when everything is there.  Needs nothing itself but a POSIX shell.
 set -u
@@ -80,6 +80,14 @@ need_test() {
   tool dockerd docker.io
 }
 
+need_vm() {
+  need_test
+  tool qemu-system-x86_64 qemu-system-x86
+  file seabios /usr/share/seabios/bios-256k.bin
+  tool cpio cpio
+  tool busybox busybox-static
+}
+
 need_lint() {
   need_build
   file libcmocka-dev /usr/include/cmocka.h
@@ -154,9 +162,9 @@ give_up() {
 }
 
 case $goal in
-build | test | lint | bench) "need_$goal" ;;
+build | test | vm | lint | bench) "need_$goal" ;;
 *)
-  echo "usage: deps.sh build|test|lint|bench" >&2
+  echo "usage: deps.sh build|test|vm|lint|bench" >&2
   exit 2
   ;;
 esac

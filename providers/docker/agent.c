@@ -10,6 +10,7 @@
 #include "providers/docker/tar.h"
 
 #define PROGRAM           "sandpit-agent"
+#define WORKER            "sandpit-worker"
 #define PROGRAM_MAX_BYTES (16u << 20)
 #define LOCK              "docker-agent.lock"
 #define LABEL_HELPER      "dev.sandpit.helper"
@@ -17,14 +18,18 @@
 void sp_docker_agent_clear(struct sp_docker_agent *agent)
 {
 	free(agent->program.data);
+	free(agent->worker.data);
 	memset(agent, 0, sizeof(*agent));
 }
 
-/* FNV-1a over words: names a version, keeps nobody out. */
-static uint64_t sum(const struct sp_bytes *bytes)
-{
-	uint64_t h = 14695981039346656037ull ^ bytes->len, word;
+#define SUM_START 14695981039346656037ull
 
+/* FNV-1a over words: names a version, keeps nobody out. */
+static uint64_t sum(uint64_t h, const struct sp_bytes *bytes)
+{
+	uint64_t word;
+
+	h ^= bytes->len;
 	for (size_t i = 0; i + sizeof(word) <= bytes->len; i += sizeof(word)) {
 		memcpy(&word, bytes->data + i, sizeof(word));
 		h = (h ^ word) * 1099511628211ull;
@@ -44,14 +49,17 @@ int sp_docker_agent_load(
 	if (folder < 0)
 		return sp_fail_errno(err, "helper programs in %s", d->libexec_dir);
 	rc = sp_read_file_at(folder, PROGRAM, PROGRAM_MAX_BYTES, &out->program, err);
+	if (rc == 0)
+		rc = sp_read_file_at(
+			folder, WORKER, PROGRAM_MAX_BYTES, &out->worker, err);
 	if (rc < 0)
-		return sp_wrap(err, rc, "%s/%s", d->libexec_dir, PROGRAM);
+		return sp_wrap(err, rc, "helper programs in %s", d->libexec_dir);
 	snprintf(out->volume, sizeof(out->volume), "sandpit-agent-%016" PRIx64,
-		sum(&out->program));
+		sum(sum(SUM_START, &out->program), &out->worker));
 	return 0;
 }
 
-/* Does the container see all of the agent? */
+/* Does the container see all of the agent?  It is copied last. */
 static bool is_there(const struct sp_docker *d, const struct sp_docker_agent *agent,
 	const char *container)
 {
@@ -68,12 +76,18 @@ static bool is_there(const struct sp_docker *d, const struct sp_docker_agent *ag
 static int upload(const struct sp_docker *d, const struct sp_docker_agent *agent,
 	const char *container, struct sp_error *err)
 {
-	static char name[] = SP_AGENT_NAME;
+	static char name[] = SP_AGENT_NAME, worker[] = SP_AGENT_WORKER_NAME;
 	sp_autotar struct sp_tar tar = {0};
 	sp_autotarreader struct sp_tar_reader reader;
 	struct sp_source source;
 	int rc;
 
+	sp_tar_add(&tar,
+		&(struct sp_tar_member){.type = SP_TAR_FILE,
+			.name = worker,
+			.data = agent->worker.data,
+			.size = agent->worker.len,
+			.mode = 0555});
 	sp_tar_add(&tar,
 		&(struct sp_tar_member){.type = SP_TAR_FILE,
 			.name = name,

@@ -218,8 +218,9 @@ static int without_report(struct sp_docker_session *s, struct sp_error *err)
 static int start(struct sp_docker_session *s, struct sp_error *err)
 {
 	const struct sp_command *c = s->command;
-	struct sp_engine_exec_spec spec = {
-		.env = c->env, .user = c->user, .attach_stdin = c->stdin_fd >= 0};
+	struct sp_engine_exec_spec spec = {.env = c->env,
+		.user = c->user,
+		.attach_stdin = sp_docker_session_has_stdin(s)};
 	sp_autostrv struct sp_strv argv = {0};
 	int rc;
 
@@ -231,6 +232,9 @@ static int start(struct sp_docker_session *s, struct sp_error *err)
 	spec.argv = sp_strv_list(&argv);
 	rc = sp_engine_exec_create(
 		s->docker->engine, s->container, &spec, s->exec_id, err);
+	if (rc == SP_ERR_EXISTS && strstr(err->msg, "paused"))
+		return sp_fail(err, SP_ERR_UNAVAILABLE,
+			"the sandbox is paused: resume it first");
 	if (rc == SP_ERR_EXISTS) /* the engine's "conflict" */
 		return sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox is not running");
 	if (rc < 0)
@@ -281,8 +285,9 @@ static int exec(
 	return rc < 0 ? rc : finish(s, out, err);
 }
 
-int sp_docker_exec(struct sp_provider *p, const char *id,
-	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err)
+int sp_docker_exec_fed(struct sp_provider *p, const char *id,
+	const struct sp_command *command, const struct sp_source *source,
+	struct sp_outcome *out, struct sp_error *err)
 {
 	struct sp_docker *d = sp_docker_of(p);
 	sp_autosession struct sp_docker_session s;
@@ -291,7 +296,14 @@ int sp_docker_exec(struct sp_provider *p, const char *id,
 
 	sp_docker_name(name, id);
 	rc = sp_docker_session_init(&s, d, name, command, err);
+	s.source = source;
 	if (rc == 0)
 		rc = exec(&s, out, err);
 	return sp_docker_explain(d, rc, err);
+}
+
+int sp_docker_exec(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err)
+{
+	return sp_docker_exec_fed(p, id, command, NULL, out, err);
 }

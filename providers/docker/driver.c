@@ -260,7 +260,7 @@ const struct sp_driver sp_driver_docker = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_NAT |
-		SP_CAP_NETWORK_HOST | SP_CAP_IMAGES | SP_CAP_OFFLINE,
+		SP_CAP_NETWORK_HOST | SP_CAP_IMAGES | SP_CAP_OFFLINE | SP_CAP_FILE_OPS,
 	.open = docker_open,
 	.close = docker_close,
 	.health = docker_health,
@@ -275,4 +275,5 @@ const struct sp_driver sp_driver_docker = {
 	.put_archive = sp_docker_put_archive,
 	.stat = sp_docker_stat,
 	.destroy = docker_destroy,
+	.file = sp_docker_file,
 };

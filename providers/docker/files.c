@@ -10,7 +10,10 @@
 #include <time.h>
 
 #include "engine/archive.h"
+#include "providers/docker/agent/report.h"
+#include "providers/docker/command.h"
 #include "providers/docker/tar.h"
+#include "providers/file_work.h"
 
 #define LINKS_MAX 16
 #define DEPTH_MAX 128
@@ -174,4 +177,29 @@ int sp_docker_put_archive(struct sp_provider *p, const char *id, const char *pat
 		return sp_fail(err, SP_ERR_NOMEM, "path");
 	sp_docker_name(name, id);
 	return sp_docker_explain(d, put(d, name, clean, source, err), err);
+}
+
+/* --- Operations: our worker, run inside as root's command --------------------------- */
+
+int sp_docker_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err)
+{
+	sp_autowork struct sp_file_work w;
+	struct sp_outcome outcome = {0};
+	int rc = sp_file_work_init(&w, SP_AGENT_WORKER_PATH, request, err);
+	const struct sp_source source = {.read = sp_file_work_input, .ctx = &w};
+	const struct sp_command command = {.argv = sp_strv_list(&w.argv),
+		.workdir = "/",
+		.user = "0",
+		.timeout_ms = w.timeout_ms,
+		.stdin_fd = w.stdin_fd,
+		.cancel_fd = request->cancel_fd,
+		.on_output = sp_file_work_output,
+		.on_output_ctx = &w};
+
+	if (rc < 0)
+		return rc;
+	rc = sp_docker_exec_fed(p, id, &command,
+		sp_file_work_has_input(&w) ? &source : NULL, &outcome, err);
+	return sp_file_work_end(&w, rc, &outcome, err);
 }

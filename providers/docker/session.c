@@ -30,6 +30,11 @@ int sp_docker_session_init(struct sp_docker_session *s, struct sp_docker *docker
 	return sp_random_name(s->token, SP_REPORT_TOKEN_LEN, err);
 }
 
+bool sp_docker_session_has_stdin(const struct sp_docker_session *s)
+{
+	return s->command->stdin_fd >= 0 || s->source;
+}
+
 void sp_docker_session_close(struct sp_docker_session *s)
 {
 	sp_duplex_close(s->duplex);
@@ -69,7 +74,8 @@ void sp_docker_session_argv(
 	sp_strv_add(argv, "run");
 	sp_strv_add(argv, s->token);
 	sp_strv_addf(argv, "%" PRId64, timeout_ms);
-	sp_strv_addf(argv, "-%s%s", c->stdin_fd >= 0 ? "i" : "", encode ? "e" : "");
+	sp_strv_addf(argv, "-%s%s", sp_docker_session_has_stdin(s) ? "i" : "",
+		encode ? "e" : "");
 	add(argv, c->workdir ? c->workdir : "");
 	sp_strv_add(argv, "--");
 	for (size_t i = 0; c->argv[i]; i++)
@@ -116,6 +122,7 @@ int sp_docker_session_pump(struct sp_docker_session *s, int64_t timeout_ms, bool
 	sp_demux_init(&s->demux, SP_DEMUX_FRAMES, sp_report_filter_feed, &s->filter);
 	sp_pump_init(&s->pump, s->duplex, &s->demux);
 	s->pump.stdin_fd = c->stdin_fd;
+	s->pump.source = s->source;
 	s->pump.cancel_fd = c->cancel_fd;
 	if (timeout_ms)
 		s->pump.deadline_ms = sp_deadline_in(timeout_ms + AGENT_GRACE_MS);
@@ -129,6 +136,7 @@ int sp_docker_session_drain(struct sp_docker_session *s, int64_t timeout_ms,
 {
 	s->pump.cancel_fd = -1;
 	s->pump.stdin_fd = -1;
+	s->pump.source = NULL;
 	s->pump.deadline_ms = sp_deadline_in(timeout_ms);
 	return run_pump(s, ended, err);
 }

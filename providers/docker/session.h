@@ -13,6 +13,7 @@
 struct sp_docker_session {
 	struct sp_docker *docker;
 	const struct sp_command *command;
+	const struct sp_source *source; /* of its standard input; NULL: the command's */
 	const char *container;
 	int64_t start_us;
 	char token[SP_REPORT_TOKEN_LEN + 1];
@@ -31,6 +32,8 @@ struct sp_docker_session {
 /* Choose the token.  The caller closes the session. */
 int sp_docker_session_init(struct sp_docker_session *s, struct sp_docker *docker,
 	const char *container, const struct sp_command *command, struct sp_error *err);
+/* Has it a standard input? */
+bool sp_docker_session_has_stdin(const struct sp_docker_session *s);
 void sp_docker_session_close(struct sp_docker_session *s);
 #define sp_autosession SP_AUTO(sp_docker_session_close)
 

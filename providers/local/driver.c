@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/clock.h"
-#include "providers/local/local.h"
+#include "providers/local/stored.h"
 
 static void local_close(struct sp_provider *p)
 {
@@ -60,8 +60,9 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 static int local_has_image(
 	struct sp_provider *p, const char *image, struct sp_error *err)
 {
-	(void)p;
-	return local_check_image(image, err);
+	local_autoimage found = {0};
+
+	return local_image_find(local_of(p), image, &found, err);
 }
 
 static int ignore_output(void *ctx, enum sp_stream stream, const char *data, size_t len)
@@ -109,7 +110,9 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_FILES | SP_CAP_LABELS | SP_CAP_LIST | SP_CAP_TTL |
 		SP_CAP_MOUNTS | SP_CAP_LIMITS | SP_CAP_DISK_LIMIT |
 		SP_CAP_SECCOMP_PROFILE | SP_CAP_NETWORK_NONE | SP_CAP_NETWORK_HOST |
-		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_CPU_TIME,
+		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME |
+		SP_CAP_PAUSE | SP_CAP_STATS | SP_CAP_SNAPSHOT | SP_CAP_FORK |
+		SP_CAP_VOLUMES,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
@@ -124,4 +127,13 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_destroy,
+	.file = local_file,
+	.pause = local_pause,
+	.resume = local_resume,
+	.stats = local_stats,
+	.snapshot = local_snapshot,
+	.fork = local_fork,
+	.stored = local_stored,
+	.stored_remove = local_stored_remove,
+	.volume_create = local_volume_create,
 };

@@ -19,6 +19,23 @@
 #define END_MS   5000
 #define RETRY_NS 2000000
 
+int local_find_alive(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_supervisor *supervisor, struct sp_error *err)
+{
+	sp_autoclose int base = sp_state_open(l->sandboxes, err);
+	enum sp_liveness life;
+	int rc = base < 0 ? base : sp_state_life(base, id, &life, supervisor, err);
+
+	if (rc < 0)
+		return rc;
+	if (life == SP_LIFE_DEAD)
+		return sp_fail(err, SP_ERR_NOT_FOUND, "sandbox %s has ended", id);
+	if (life == SP_LIFE_STARTING)
+		return sp_fail(
+			err, SP_ERR_UNAVAILABLE, "sandbox %s is still starting", id);
+	return sp_state_read(base, id, record, err);
+}
+
 static enum sp_sandbox_state state_of(enum sp_liveness life)
 {
 	return life == SP_LIFE_RUNNING ? SP_STATE_RUNNING
@@ -48,8 +65,9 @@ static int fill_info(
 	int base, const char *id, struct sp_sandbox_info *info, struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
+	struct sp_supervisor supervisor = {0};
 	enum sp_liveness life;
-	int rc = sp_state_life(base, id, &life, NULL, err);
+	int rc = sp_state_life(base, id, &life, &supervisor, err);
 
 	if (rc < 0)
 		return rc;
@@ -59,6 +77,8 @@ static int fill_info(
 	rc = sp_state_read(base, id, &record, err);
 	if (rc == SP_ERR_NOT_FOUND && life != SP_LIFE_DEAD)
 		return rc; /* about to begin, or just gone */
+	if (life == SP_LIFE_RUNNING && rc == 0 && local_is_paused(&record, &supervisor))
+		info->state = SP_STATE_PAUSED;
 	info->image = strdup(rc == 0 ? record.image : "");
 	if (!info->image)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");

@@ -62,6 +62,9 @@ static struct sp_launch launch_of(
 		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
+		.layers = sp_strv_list(&plan->image.folders),
+		.layer_count = plan->image.folders.count,
+		.host_view = !plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
 		.exe_fd = -1,
@@ -84,7 +87,8 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	/* Until sp_state_begin() lets go: a claim without its folder is stale otherwise. */
 	if (flock(plan->base_fd, LOCK_SH) < 0)
 		return sp_fail_errno(err, "lock state folder");
-	plan->ids.has_mounts = plan->mount_count > 0;
+	plan->ids.has_mounts = plan->mount_count > 0 || plan->root ||
+		plan->image.folders.count > 0;
 	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
@@ -179,12 +183,24 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	struct local *l = local_of(p);
+	local_autoimage image = {0};
+	int rc = local_image_find(local_of(p), spec->image, &image, err);
+
+	return rc < 0 ? rc : local_create_from(local_of(p), &image, spec, id, err);
+}
+
+int local_create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
 	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
 	struct sp_runner_event event = {0};
-	int rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
+	int rc;
 
+	plan.image = *image;
+	*image = (struct local_image){0};
+	rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	rc = sp_launch_wait_ready(&running, &event, err);
@@ -194,7 +210,7 @@ int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	}
 	rc = note_degraded(&plan, &event, err);
 	if (rc < 0) {
-		(void)local_destroy(p, plan.record.id, NULL);
+		(void)local_destroy(&l->base, plan.record.id, NULL);
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);

@@ -69,6 +69,10 @@ void local_note_layers(const struct local *l, struct local_plan *plan,
 			&r->layers, "net namespace=off: network host was asked for");
 	else
 		sp_strv_add(&r->layers, "net namespace=enforced");
+	if (plan->image.changed)
+		sp_strv_addf(&r->layers,
+			"image base=degraded: %s changed since snapshot %s was made",
+			plan->image.base, plan->image.changed);
 	note_filter(l, r);
 	note_ids(l, plan);
 	note_limit(

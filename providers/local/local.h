@@ -39,10 +39,28 @@ void local_drop_stale_claims(const struct local *l, int base);
 /* Does the caller belong to groups that cannot be dropped? */
 bool local_keeps_groups(const struct local *l);
 
+/* image.c: what an image is made of. */
+struct local_image {
+	char *name;               /* as it is shown */
+	char *base;               /* "host", or a folder */
+	struct sp_strv snapshots; /* on it, the topmost first */
+	struct sp_strv folders;   /* of these */
+	char *changed; /* the snapshot whose base is another one by now, or NULL */
+};
+void local_image_clear(struct local_image *image);
+#define local_autoimage SP_AUTO(local_image_clear) struct local_image
+/* What "host", a folder or a snapshot's name means.  NOT_FOUND, with what to do. */
+int local_image_find(const struct local *l, const char *text, struct local_image *out,
+	struct sp_error *err);
+/* The image of a sandbox, with one more layer of the store on top. */
+int local_image_of(const struct local *l, const struct sp_record *r, const char *top,
+	struct local_image *out, struct sp_error *err);
+
 /* plan.c: from a specification to a record, and what is wrong with it. */
 struct local_plan {
 	struct sp_record record;
-	char *root;              /* image folder, or NULL */
+	struct local_image image; /* found by the caller, or by what the spec says */
+	char *root;               /* its base, if that is a folder */
 	struct sp_mount *mounts; /* absolute, checked; strings borrowed from resolved */
 	size_t mount_count;
 	struct sp_strv resolved;
@@ -62,7 +80,12 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 /* The system call filter, which takes longer than the rest. */
 int local_plan_filter(
 	const struct local *l, struct local_plan *plan, struct sp_error *err);
-int local_check_image(const char *image, struct sp_error *err);
+/* A plan's limits as somebody would ask for them: defaults are not asked for. */
+struct sp_limits local_asked_limits(const struct sp_limits *limits);
+
+/* volumes.c: make what volumes are missing, and hold all that is used of the store. */
+int local_use_store(
+	const struct local *l, struct local_plan *plan, struct sp_error *err);
 
 /* limits.c: which control groups a sandbox wants, and what became of them. */
 struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
@@ -79,21 +102,48 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_outcome *out, struct sp_error *err);
 
+/* The same from an image that was put together already, which it takes. */
+int local_create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err);
+
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* Run what launch says of a command in the sandbox, with its streams. */
+int local_join(const struct local *l, const char *id, struct sp_launch *launch,
+	const struct sp_relay *relay, struct sp_runner_event *event,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* files.c */
 int local_get_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_sink *sink, struct sp_error *err);
 int local_put_archive(struct sp_provider *p, const char *id, const char *path,
 	const struct sp_source *source, struct sp_error *err);
 int local_stat(struct sp_provider *p, const char *id, const char *path,
 	struct sp_file_stat *out, struct sp_error *err);
-void local_outcome(
-	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
-void local_timeline(
-	const struct sp_command *command, const struct sp_runner_event *event);
+int local_file(struct sp_provider *p, const char *id,
+	const struct sp_file_request *request, struct sp_error *err);
+
+/* pause.c */
+int local_pause(struct sp_provider *p, const char *id, struct sp_error *err);
+int local_resume(struct sp_provider *p, const char *id, struct sp_error *err);
+bool local_is_paused(const struct sp_record *r, const struct sp_supervisor *s);
+/* UNAVAILABLE, with what to do, when it is. */
+int local_check_not_paused(
+	const struct sp_record *r, const struct sp_supervisor *s, struct sp_error *err);
+/* stats.c */
+int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
+	struct sp_error *err);
 
 /* find.c */
+/* The record and the supervisor of one that runs, or why there is none. */
+int local_find_alive(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_supervisor *supervisor, struct sp_error *err);
 int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out,
 	struct sp_error *err);
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,

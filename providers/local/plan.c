@@ -11,7 +11,8 @@
 #include "base/clock.h"
 #include "base/enc.h"
 #include "base/io.h"
-#include "providers/local/local.h"
+#include "providers/local/mounts.h"
+#include "providers/local/store.h"
 #include "seccomp/cache.h"
 
 #define ID_PREFIX       "sb-"
@@ -43,6 +44,7 @@ void local_plan_clear(struct local_plan *plan)
 {
 	sp_record_clear(&plan->record);
 	sp_strv_clear(&plan->resolved);
+	local_image_clear(&plan->image);
 	free(plan->root);
 	free(plan->mounts);
 	free(plan->state_path);
@@ -52,50 +54,24 @@ void local_plan_clear(struct local_plan *plan)
 	sp_close_fd(&plan->store_fd);
 }
 
-static bool is_host_image(const char *image)
+static int plan_image(const struct local *l, struct local_plan *plan,
+	const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
-	return !image || strcmp(image, LOCAL_IMAGE_HOST) == 0;
-}
-
-static bool is_folder_image(const char *image)
-{
-	return image[0] == '/' || strncmp(image, "./", 2) == 0 ||
-		strncmp(image, "../", 3) == 0 || strcmp(image, ".") == 0;
-}
-
-int local_check_image(const char *image, struct sp_error *err)
-{
-	struct stat st;
-
-	if (is_host_image(image))
-		return 0;
-	if (!is_folder_image(image))
-		return sp_fail(err, SP_ERR_NOT_FOUND,
-			"image \"%s\": the local provider knows \"host\" and folders "
-			"with a root "
-			"file system (/path or ./path)",
-			image);
-	if (stat(image, &st) < 0)
-		return sp_fail_errno(err, "image %s", image);
-	if (!S_ISDIR(st.st_mode))
-		return sp_fail(err, SP_ERR_INVALID, "image %s is not a folder", image);
-	return 0;
-}
-
-static int plan_image(struct local_plan *plan, const struct sp_sandbox_spec *spec,
-	struct sp_error *err)
-{
-	int rc = local_check_image(spec->image, err);
+	struct local_image *image = &plan->image;
+	struct sp_record *r = &plan->record;
+	int rc = image->name ? 0 : local_image_find(l, spec->image, image, err);
+	bool is_host;
 
 	if (rc < 0)
 		return rc;
-	if (!is_host_image(spec->image)) {
-		plan->root = realpath(spec->image, NULL);
-		if (!plan->root)
-			return sp_fail_errno(err, "image %s", spec->image);
-	}
-	plan->record.image = strdup(plan->root ? plan->root : LOCAL_IMAGE_HOST);
-	return plan->record.image ? 0 : sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	is_host = strcmp(image->base, LOCAL_IMAGE_HOST) == 0;
+	plan->root = is_host ? NULL : strdup(image->base);
+	r->image = strdup(image->name);
+	r->base = strdup(image->base);
+	sp_strv_add_all(&r->snapshots, sp_strv_list(&image->snapshots));
+	if (!r->image || !r->base || (!plan->root && !is_host))
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	return sp_strv_ok(&r->snapshots, err);
 }
 
 /* A mount may not stand in for what the launch itself puts there. */
@@ -121,6 +97,58 @@ static int check_target(const char *target, struct sp_error *err)
 	return 0;
 }
 
+/* Where it is on the host; of a volume that may be about to be made. */
+static char *source_of(
+	const struct local *l, const struct sp_mount *m, struct sp_error *err)
+{
+	char *path = NULL;
+
+	if (!m->is_volume) {
+		path = realpath(m->source, NULL);
+		if (!path)
+			sp_fail_errno(err, "mount %s", m->source);
+	} else if (asprintf(&path, "%s/volumes/%s/" STORE_DATA, l->store, m->source) <
+		0) {
+		path = NULL;
+		sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	}
+	return path;
+}
+
+static int plan_mount(const struct local *l, struct local_plan *plan,
+	const struct sp_mount *m, struct sp_error *err)
+{
+	sp_autofree char *real = source_of(l, m, err);
+	int rc;
+
+	if (!real)
+		return (int)err->code;
+	rc = check_target(m->target, err);
+	if (rc == 0) {
+		sp_strv_add(&plan->resolved, real);
+		rc = sp_strv_ok(&plan->resolved, err);
+	}
+	if (rc == 0)
+		rc = mounts_note(&plan->record.mounts, m, err);
+	if (rc < 0)
+		return rc;
+	plan->mounts[plan->mount_count++] = (struct sp_mount){
+		.source = plan->resolved.items[plan->resolved.count - 1],
+		.target = m->target,
+		.writable = m->writable,
+		.is_volume = m->is_volume};
+	return 0;
+}
+
+/* Volumes are the store's, where the caller's groups open nothing. */
+static bool has_host_folders(const struct sp_sandbox_spec *spec)
+{
+	for (size_t i = 0; i < spec->mount_count; i++)
+		if (!spec->mounts[i].is_volume)
+			return true;
+	return false;
+}
+
 static int plan_mounts(const struct local *l, struct local_plan *plan,
 	const struct sp_sandbox_spec *spec, struct sp_error *err)
 {
@@ -129,7 +157,7 @@ static int plan_mounts(const struct local *l, struct local_plan *plan,
 	if (spec->mount_count > SP_RUNNER_MOUNTS_MAX)
 		return sp_fail(
 			err, SP_ERR_LIMIT, "more than %d mounts", SP_RUNNER_MOUNTS_MAX);
-	if (local_keeps_groups(l))
+	if (has_host_folders(spec) && local_keeps_groups(l))
 		return sp_fail(err, SP_ERR_DENIED,
 			"mounts: your supplementary groups cannot be dropped without "
 			"privilege and would apply to these files inside; start as "
@@ -139,23 +167,10 @@ static int plan_mounts(const struct local *l, struct local_plan *plan,
 	if (!plan->mounts)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < spec->mount_count; i++) {
-		const struct sp_mount *m = &spec->mounts[i];
-		sp_autofree char *real = realpath(m->source, NULL);
-		int rc;
+		int rc = plan_mount(l, plan, &spec->mounts[i], err);
 
-		if (!real)
-			return sp_fail_errno(err, "mount %s", m->source);
-		rc = check_target(m->target, err);
 		if (rc < 0)
 			return rc;
-		sp_strv_add(&plan->resolved, real);
-		rc = sp_strv_ok(&plan->resolved, err);
-		if (rc < 0)
-			return rc;
-		plan->mounts[plan->mount_count++] = (struct sp_mount){
-			.source = plan->resolved.items[i],
-			.target = m->target,
-			.writable = m->writable};
 	}
 	return 0;
 }
@@ -177,6 +192,21 @@ static int plan_limits(
 	if (asked->cpu_millis && asked->cpu_millis < 10)
 		return sp_fail(err, SP_ERR_INVALID, "CPU limit is below 0.01");
 	return 0;
+}
+
+struct sp_limits local_asked_limits(const struct sp_limits *limits)
+{
+	struct sp_limits asked = *limits;
+
+	if (asked.memory_bytes == DEFAULT_MEMORY)
+		asked.memory_bytes = 0;
+	if (asked.disk_bytes == DEFAULT_DISK)
+		asked.disk_bytes = 0;
+	if (asked.pids == DEFAULT_PIDS)
+		asked.pids = 0;
+	if (asked.nofile == DEFAULT_NOFILE)
+		asked.nofile = 0;
+	return asked;
 }
 
 /* What is asked for and cannot be had is an error; a default falls back, and says so. */
@@ -271,9 +301,11 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 		? 0
 		: CAPABILITIES;
 	if (rc == 0)
-		rc = plan_image(plan, spec, err);
+		rc = plan_image(l, plan, spec, err);
 	if (rc == 0)
 		rc = plan_mounts(l, plan, spec, err);
+	if (rc == 0)
+		rc = local_use_store(l, plan, err);
 	if (rc == 0)
 		rc = plan_limits(&r->limits, &spec->limits, err);
 	if (rc == 0)

@@ -47,10 +47,9 @@ void store_close(struct store *s);
 struct stored_record {
 	int64_t created_ms;
 	uint64_t bytes;
-	char *image;        /* of the sandbox a snapshot was taken of */
-	char *base;         /* "host" or a folder */
-	uint64_t base_mark; /* base_mark() of it at that time */
-	uint32_t outer_uid; /* 0: files have the owners of inside; else this range's */
+	char *image;          /* of the sandbox a snapshot was taken of */
+	char *base;           /* "host" or a folder */
+	uint64_t base_mark;   /* base_mark() of it at that time */
 	struct sp_strv below; /* further snapshots, the topmost first */
 };
 void stored_record_clear(struct stored_record *r);

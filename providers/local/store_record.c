@@ -30,7 +30,6 @@ void stored_record_print(struct sp_buf *out, const struct stored_record *r)
 	sp_lines_add(out, "image", r->image);
 	sp_lines_add(out, "base", r->base);
 	sp_lines_add_number(out, "base_mark", r->base_mark);
-	sp_lines_add_number(out, "outer_uid", r->outer_uid);
 	for (size_t i = 0; i < r->below.count; i++)
 		sp_lines_add(out, "below", r->below.items[i]);
 	sp_lines_end(out);
@@ -72,11 +71,6 @@ static int keep_number(struct stored_record *r, const char *key, const char *val
 		if (strcmp(key, numbers[i].key) == 0)
 			return sp_lines_number(
 				key, value, numbers[i].max, numbers[i].to, err);
-	if (strcmp(key, "outer_uid") == 0) {
-		rc = sp_lines_number(key, value, UINT32_MAX, &n, err);
-		r->outer_uid = (uint32_t)n;
-		return rc;
-	}
 	if (strcmp(key, "created_ms") != 0)
 		return sp_fail(err, SP_ERR_PROTOCOL, "unknown line \"%.40s\"", key);
 	rc = sp_lines_number(key, value, INT64_MAX, &n, err);

@@ -39,7 +39,7 @@ struct behaviours {
 	size_t count;
 };
 extern const struct behaviours life_behaviours, exec_behaviours, stream_behaviours,
-	deadline_behaviours, file_behaviours, limit_behaviours;
+	deadline_behaviours, file_behaviours, file_op_behaviours, limit_behaviours;
 
 #define SP_BEHAVIOURS(list) \
 	{ \

@@ -22,6 +22,7 @@ static const struct behaviours *const groups[] = {
 	&stream_behaviours,
 	&deadline_behaviours,
 	&file_behaviours,
+	&file_op_behaviours,
 	&limit_behaviours,
 };
 

@@ -13,7 +13,7 @@ find include base seccomp images engine runtime providers sandbox cli -name '*.[
   # A rank, and a group whose members may see each other.
   function group(path) {
     if (path ~ /facade\.[ch]$/) return "facade"
-    if (path ~ /^providers\/(provider|call|background|life|check|info|lists)\./) return "provider"
+    if (path ~ /^providers\/(provider|call|background|life|check|info|lists|file_work)\./) return "provider"
     if (path ~ /^providers\/[^\/]+$/) return "manager"
     if (path ~ /^providers\/[^\/]+\//) { split(path, part, "/"); return "driver " part[2] }
     sub(/\/.*/, "", path)

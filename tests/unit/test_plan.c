@@ -30,6 +30,14 @@ static int plan(const struct sp_sandbox_spec *spec, struct sp_error *err)
 	return rc;
 }
 
+static int find_image(const char *text, struct sp_error *err)
+{
+	local_autoimage image = {0};
+	struct sp_error unwanted = {0};
+
+	return local_image_find(&nothing_granted, text, &image, err ? err : &unwanted);
+}
+
 static void assert_passes(const struct sp_sandbox_spec *spec)
 {
 	struct sp_error err = {0};
@@ -81,15 +89,15 @@ static void an_image_is_the_host_or_a_folder(void **state)
 	struct sp_error err = {0};
 
 	(void)state;
-	assert_int_equal(local_check_image(NULL, NULL), 0);
-	assert_int_equal(local_check_image("host", NULL), 0);
-	assert_int_equal(local_check_image("/usr", NULL), 0);
-	assert_int_equal(local_check_image(".", NULL), 0);
-	assert_int_equal(local_check_image("pyhton:3.12", &err), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image(NULL, NULL), 0);
+	assert_int_equal(find_image("host", NULL), 0);
+	assert_int_equal(find_image("/usr", NULL), 0);
+	assert_int_equal(find_image(".", NULL), 0);
+	assert_int_equal(find_image("pyhton:3.12", &err), SP_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.msg, "\"pyhton:3.12\""));
-	assert_int_equal(local_check_image("/none", NULL), SP_ERR_NOT_FOUND);
-	assert_int_equal(local_check_image("/etc/passwd", NULL), SP_ERR_INVALID);
-	assert_int_equal(local_check_image("", NULL), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image("/none", NULL), SP_ERR_NOT_FOUND);
+	assert_int_equal(find_image("/etc/passwd", NULL), SP_ERR_INVALID);
+	assert_int_equal(find_image("", NULL), SP_ERR_NOT_FOUND);
 }
 
 static struct sp_sandbox_spec mounting(const struct sp_mount *mount)

@@ -99,34 +99,6 @@ static void the_message_cannot_steer_a_terminal(void **state)
 	assert_non_null(strstr(err.msg, "name"));
 }
 
-static void the_line_of_stat_is_read(void **state)
-{
-	static const char line[] = "folder 4096 755 -12\n";
-	struct sp_worker_stat st = {0};
-
-	(void)state;
-	assert_int_equal(sp_worker_parse_stat(line, sizeof(line) - 1, &st, NULL), 0);
-	assert_true(st.is_folder && !st.is_file);
-	assert_int_equal(st.size, 4096);
-	assert_int_equal(st.mode, 0755);
-	assert_int_equal(st.mtime_s, -12);
-}
-
-static void other_lines_of_stat_are_refused(void **state)
-{
-	static const char *const lines[] = {"", "\n", "file 1 2\n", "file 1 2 3",
-		"file 1 2 3 4\n", "file x 2 3\n", "file 1 9 3\n",
-		"file 1 2 3\nfile 1 2 3\n", "file 99999999999999999999 2 3\n"};
-	struct sp_worker_stat st = {0};
-
-	(void)state;
-	for (size_t i = 0; i < SP_COUNT(lines); i++)
-		assert_int_equal(
-			sp_worker_parse_stat(lines[i], strlen(lines[i]), &st, NULL),
-			SP_ERR_PROTOCOL);
-	assert_int_equal(st.size, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,8 +108,6 @@ int main(void)
 		cmocka_unit_test(warnings_of_a_success_are_logged),
 		cmocka_unit_test(what_makes_no_sense_is_still_an_error),
 		cmocka_unit_test(the_message_cannot_steer_a_terminal),
-		cmocka_unit_test(the_line_of_stat_is_read),
-		cmocka_unit_test(other_lines_of_stat_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,9 @@
 #define SP_AGENT_DIR  "/.sandpit"
 #define SP_AGENT_NAME "agent"
 #define SP_AGENT_PATH SP_AGENT_DIR "/" SP_AGENT_NAME
+/* Beside it, for operations on files. */
+#define SP_AGENT_WORKER_NAME "worker"
+#define SP_AGENT_WORKER_PATH SP_AGENT_DIR "/" SP_AGENT_WORKER_NAME
 
 /*
  * A report is these two bytes, the command's token, and one line of fixed length.  The
