@@ -233,7 +233,8 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(Q)clang $(STD) $(CPPFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $< $(filter-out images/worker.c,$(sort $(LIB_SRC) \
-		$(NET_SRC) $(WORKER_SRC))) $(NET_LIBS) $(LIBS)
+		$(NET_SRC) $(WORKER_SRC) $(patsubst %,providers/local/gate/%.c,http socks dns))) \
+		$(NET_LIBS) $(LIBS)
 
 $(B)/tests/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o \
 		$(TEST_LIB_FILES)

@@ -14,12 +14,20 @@ void cli_args_clear(struct cli_args *args)
 	sp_strv_clear(&args->env);
 	sp_strv_clear(&args->labels);
 	sp_strv_clear(&args->mounts);
+	sp_strv_clear(&args->allow);
+	sp_strv_clear(&args->ports);
+	for (size_t i = 0; i < args->credentials.count; i++)
+		explicit_bzero(
+			args->credentials.items[i], strlen(args->credentials.items[i]));
+	sp_strv_clear(&args->credentials);
 }
 
 void cli_spec_clear(struct cli_spec *spec)
 {
 	free(spec->labels);
 	free(spec->mounts);
+	free(spec->ports);
+	free(spec->credentials);
 	sp_strv_clear(&spec->paths);
 }
 
@@ -106,6 +114,56 @@ static int parse_mounts(struct cli_args *args, struct cli_spec *s, struct sp_err
 	return rc;
 }
 
+int cli_parse_port(const char *text, struct sp_port *out, struct sp_error *err)
+{
+	const char *colon = strchr(text, ':');
+	sp_autofree char *before = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+	int64_t host_port = 0, port = 0;
+
+	if (colon && !before)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	if (sp_parse_int(colon ? colon + 1 : text, 1, 65535, &port, NULL) < 0 ||
+		(before && sp_parse_int(before, 1, 65535, &host_port, NULL) < 0))
+		return sp_fail(err, SP_ERR_INVALID,
+			"port \"%.64s\" is not [HOSTPORT:]PORT", text);
+	*out = (struct sp_port){
+		.port = (uint16_t)port, .host_port = (uint16_t)host_port};
+	return 0;
+}
+
+static int parse_ports(struct cli_args *args, struct cli_spec *s, struct sp_error *err)
+{
+	int rc = 0;
+
+	s->ports = calloc(args->ports.count + 1, sizeof(*s->ports));
+	if (!s->ports)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < args->ports.count; i++)
+		rc = cli_parse_port(args->ports.items[i], &s->ports[i], err);
+	s->spec.ports = s->ports;
+	s->spec.port_count = args->ports.count;
+	return rc;
+}
+
+static int list_credentials(
+	struct cli_args *args, struct cli_spec *s, struct sp_error *err)
+{
+	const size_t count = args->credentials.count / 3;
+
+	s->credentials = calloc(count + 1, sizeof(*s->credentials));
+	if (!s->credentials)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		char *const *item = &args->credentials.items[i * 3];
+
+		s->credentials[i] = (struct sp_credential){
+			.host = item[0], .header = item[1], .value = item[2]};
+	}
+	s->spec.credentials = s->credentials;
+	s->spec.credential_count = count;
+	return 0;
+}
+
 int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *err)
 {
 	const bool is_kept = args->keep || args->reuse ||
@@ -120,6 +178,7 @@ int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *
 		.seccomp = args->seccomp,
 		.limits = args->limits,
 		.network = args->network,
+		.allow = args->allow.count ? sp_strv_list(&args->allow) : NULL,
 		.ttl_ms = args->ttl_ms >= 0 ? args->ttl_ms
 			: is_kept           ? KEPT_TTL_MS
 					    : 0,
@@ -131,5 +190,8 @@ int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *
 		out->spec.labels = out->labels;
 		out->spec.label_count = (size_t)n;
 	}
-	return parse_mounts(args, out, err);
+	n = parse_ports(args, out, err);
+	if (n == 0)
+		n = list_credentials(args, out, err);
+	return n < 0 ? n : parse_mounts(args, out, err);
 }

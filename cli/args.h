@@ -49,11 +49,14 @@ struct cli_args {
 	struct sp_strv mounts; /* SRC:DST[:ro|rw] */
 	struct sp_limits limits;
 	enum sp_network network;
-	uint32_t depth, mode;    /* of files */
-	uint64_t offset, length; /* of files */
-	bool is_long, recursive; /* of files */
-	int64_t timeout_ms;      /* 0 is none */
-	int64_t ttl_ms;          /* -1: not given */
+	uint32_t depth, mode;       /* of files */
+	uint64_t offset, length;    /* of files */
+	bool is_long, recursive;    /* of files */
+	struct sp_strv allow;       /* of --network allow= */
+	struct sp_strv ports;       /* [HOSTPORT:]PORT */
+	struct sp_strv credentials; /* three items each: host, header, value */
+	int64_t timeout_ms;         /* 0 is none */
+	int64_t ttl_ms;             /* -1: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;
 
@@ -78,8 +81,12 @@ struct cli_spec {
 	struct sp_sandbox_spec spec;
 	struct sp_label *labels;
 	struct sp_mount *mounts;
+	struct sp_port *ports;
+	struct sp_credential *credentials;
 	struct sp_strv paths; /* mount sources made absolute */
 };
+/* "[HOSTPORT:]PORT". */
+int cli_parse_port(const char *text, struct sp_port *out, struct sp_error *err);
 int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *err);
 void cli_spec_clear(struct cli_spec *spec);
 

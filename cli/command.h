@@ -35,6 +35,7 @@ int cli_hand_over(const struct cli_args *args, unsigned int bit, char *const *ar
 cli_command_fn cmd_stats;
 cli_command_fn cmd_pause;
 cli_command_fn cmd_resume;
+cli_command_fn cmd_port;
 
 /* Open a client as the options say; progress must live as long as it. */
 int cli_open_client(const struct cli_args *args, struct progress *progress,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "cli/credential.h"
 
 #define SECONDS_MAX     ((int64_t)10 * 365 * 24 * 3600)
 #define CPUS_MAX        4096
@@ -272,6 +273,22 @@ static int set_cpus(
 	return rc;
 }
 
+/* Given again, it allows more. */
+static int add_hosts(struct sp_strv *list, const char *value, struct sp_error *err)
+{
+	for (const char *at = value;; at++) {
+		const size_t len = strcspn(at, ",");
+
+		if (len == 0)
+			return sp_fail(err, SP_ERR_INVALID,
+				"\"%.64s\" is not a list like HOST,*.HOST:PORT", value);
+		sp_strv_addf(list, "%.*s", (int)len, at);
+		at += len;
+		if (!*at)
+			return sp_strv_ok(list, err);
+	}
+}
+
 static int set_network(
 	struct cli_args *args, void *field, const char *value, struct sp_error *err)
 {
@@ -284,14 +301,20 @@ static int set_network(
 		{"host", SP_NETWORK_HOST},
 	};
 
-	(void)args;
+	if (strncmp(value, "allow=", 6) == 0) {
+		*(enum sp_network *)field = SP_NETWORK_ALLOW;
+		return add_hosts(&args->allow, value + 6, err);
+	}
+	if (args->allow.count)
+		return sp_fail(err, SP_ERR_INVALID,
+			"\"%.64s\" and allow= cannot be had together", value);
 	for (size_t i = 0; i < SP_COUNT(kinds); i++)
 		if (strcmp(kinds[i].name, value) == 0) {
 			*(enum sp_network *)field = kinds[i].network;
 			return 0;
 		}
-	return sp_fail(
-		err, SP_ERR_INVALID, "\"%.64s\" is not one of none, nat, host", value);
+	return sp_fail(err, SP_ERR_INVALID,
+		"\"%.64s\" is not one of none, allow=HOST,..., nat, host", value);
 }
 
 #define FIELD(name) offsetof(struct cli_args, name)
@@ -336,7 +359,11 @@ static const struct option options[] = {
 	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
 		"CPU seconds of all its processes together (none)"},
 	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
-		"none, nat or host (none)"},
+		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
+	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
+		"reach a port of it at 127.0.0.1:HP, or at a free one"},
+	{"credential", 0, "H=HEADER:FROM", cli_add_credential, FIELD(credentials),
+		CREATING, "add a header to requests for H; its value stays outside"},
 	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
 		"show a folder of this machine inside, read-only unless :rw; a SRC "
 		"without / is a volume, writable unless :ro"},

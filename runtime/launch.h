@@ -20,6 +20,7 @@ struct sp_launch {
 	bool host_view; /* layers, and no root: they lie below the host's view */
 	const struct sp_mount *mounts; /* mount_count of them, sources absolute */
 	size_t mount_count;
+	const char *hosts, *resolv; /* its /etc/hosts, resolv.conf; NULL: the usual */
 	const char *const *argv;    /* NULL for CREATE */
 	const char *const *env;     /* on top of the sandbox's, or NULL */
 	const char *workdir, *user; /* NULL: the sandbox's */

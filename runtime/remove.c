@@ -28,8 +28,8 @@ bool sp_remove_cgroup(const char *path)
 }
 
 /* The files a sandbox's folder may hold; a folder with others in it is not one. */
-static const char *const state_files[] = {
-	SP_STATE_RECORD, SP_STATE_NEW, SP_STATE_INIT, SP_STATE_LOCK, SP_STATE_CONTROL};
+static const char *const state_files[] = {SP_STATE_RECORD, SP_STATE_NEW, SP_STATE_INIT,
+	SP_STATE_LOCK, SP_STATE_CONTROL, SP_STATE_GATE, SP_STATE_DENIED};
 
 bool sp_remove_state(const char *path)
 {

@@ -87,6 +87,8 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
 		text_fits(base, s->size, s->claim_path) &&
+		text_fits(base, s->size, s->hosts) &&
+		text_fits(base, s->size, s->resolv) &&
 		text_fits(base, s->size, s->map_tools);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)

@@ -166,6 +166,8 @@ int open_target(
 	int root_fd, const char *path, bool folder, bool create, struct sp_error *err);
 
 int loopback_up(struct sp_error *err);
+/* The names its network has, in place of an image's own, which are of another. */
+int name_hosts(const struct runner *r, int root_fd, struct sp_error *err);
 int set_limits(const struct runner *r, struct sp_error *err);
 int reset_process(struct sp_error *err);
 /* First all but what is needed to change the user, then all that is not kept. */

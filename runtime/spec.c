@@ -217,6 +217,8 @@ int sp_spec_build(
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
 	s.claim_path = add_text(&b, r->claim);
+	s.hosts = add_text(&b, l->hosts);
+	s.resolv = add_text(&b, l->resolv);
 	s.map_tools = add_text(&b, l->map_tools);
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)

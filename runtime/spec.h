@@ -60,6 +60,8 @@ _Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX 
 #define SP_STATE_NEW     "record.new" /* a record about to take its place */
 #define SP_STATE_LOCK    "lock"       /* flock held by the supervisor while it lives */
 #define SP_STATE_INIT    "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_GATE    "gate"       /* who its gate is: providers/local/network.c */
+#define SP_STATE_DENIED  "denied"     /* what the gate refused, a line each */
 #define SP_STATE_CONTROL "control"    /* its supervisor's socket: control.h */
 
 enum sp_runner_flag {
@@ -127,8 +129,9 @@ struct sp_runner_spec {
 	uint64_t root_dev, root_ino;
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
-	uint32_t state_path; /* the sandbox's folder, removed at its end */
-	uint32_t claim_path; /* of its id range, removed at its end */
+	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t claim_path;    /* of its id range, removed at its end */
+	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;
 	struct sp_runner_cgroup cgroups[SP_RUNNER_CGROUPS_MAX];
 	uint32_t mount_count;

@@ -305,9 +305,11 @@ int build_root(struct runner *r, const struct sources *s, struct sp_error *err)
 							: show_host_root(r, err);
 	if (root_fd < 0)
 		return root_fd;
+	rc = name_hosts(r, root_fd, err);
 	runner_mark(r, "root");
 	/* While the host's procfs is visible: the kernel grants a new one only then. */
-	rc = mount_proc(root_fd, err);
+	if (rc == 0)
+		rc = mount_proc(root_fd, err);
 	runner_mark(r, "proc");
 	if (rc == 0)
 		rc = mount_dev(r, root_fd, err);

@@ -186,11 +186,14 @@ static int destroy_once(
 	struct sp_supervisor supervisor = {0};
 	enum sp_liveness life;
 	int rc = sp_state_life(base, id, &life, &supervisor, err);
+	int gate;
 
 	if (rc < 0)
 		return rc;
+	gate = local_network_hold(base, id);
 	if (life == SP_LIFE_RUNNING)
 		end_supervisor(&supervisor);
+	local_network_end(gate);
 	rc = clean_dead(l, base, id, err);
 	return rc < 0 ? rc : sp_state_life(base, id, &life, NULL, err);
 }

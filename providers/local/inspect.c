@@ -77,7 +77,7 @@ static struct json_object *cgroups_of(const struct sp_record *r, bool *failed)
 
 static void put_record(struct json_object *doc, const struct sp_record *r, bool *failed)
 {
-	static const char *const networks[] = {"none", "none", "nat", "host"};
+	static const char *const networks[] = {"none", "none", "nat", "host", "allow"};
 
 	sp_json_put_str(doc, "image", r->image, failed);
 	sp_json_put_int(doc, "created_ms", r->created_ms, failed);
@@ -87,7 +87,8 @@ static void put_record(struct json_object *doc, const struct sp_record *r, bool 
 	sp_json_put_str(doc, "workdir", r->workdir, failed);
 	sp_json_put_str(doc, "user", r->user, failed);
 	sp_json_put_str(doc, "seccomp", r->seccomp, failed);
-	sp_json_put_str(doc, "network", networks[r->network & 3], failed);
+	sp_json_put_str(doc, "network",
+		networks[r->network <= SP_NETWORK_ALLOW ? r->network : 0], failed);
 	sp_json_put(doc, "labels", object_of(&r->labels, failed), failed);
 	sp_json_put(doc, "env_names", env_names(&r->env, failed), failed);
 	sp_json_put(doc, "limits", limits_of(&r->limits, failed), failed);
@@ -122,6 +123,7 @@ int local_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
 	sp_json_put_str(doc, "id", id, &failed);
 	sp_json_put_str(doc, "state", sp_sandbox_state_name(info.state), &failed);
 	put_record(doc, &record, &failed);
+	local_network_show(doc, base, &record, life == SP_LIFE_RUNNING, &failed);
 	if (s.pid)
 		sp_json_put_int(doc, "supervisor_pid", s.pid, &failed);
 	if (s.init_pid)

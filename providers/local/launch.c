@@ -10,6 +10,9 @@
 #include "providers/local/local.h"
 #include "runtime/remove.h"
 
+/* What is around a command that has a gate is over by then, too. */
+#define GATE_RUN_SPARE_MS 60000
+
 /* Take back what prepare() made; the supervisor does it once it runs. */
 static void undo(const struct local_plan *plan)
 {
@@ -67,6 +70,8 @@ static struct sp_launch launch_of(
 		.host_view = !plan->root,
 		.mounts = plan->mounts,
 		.mount_count = plan->mount_count,
+		.hosts = plan->network.hosts,
+		.resolv = plan->network.resolv,
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
 		.store_fd = plan->store_fd,
@@ -180,18 +185,10 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+/* Takes what *image owns.  control: the gate's, where the caller wants to end it. */
+static int create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, enum gate_life life, int *control,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
-{
-	local_autoimage image = {0};
-	int rc = local_image_find(local_of(p), spec->image, &image, err);
-
-	return rc < 0 ? rc : local_create_from(local_of(p), &image, spec, id, err);
-}
-
-int local_create_from(struct local *l, struct local_image *image,
-	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
-	struct sp_error *err)
 {
 	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
 	struct sp_running running = {0};
@@ -209,12 +206,58 @@ int local_create_from(struct local *l, struct local_image *image,
 		return rc;
 	}
 	rc = note_degraded(&plan, &event, err);
+	if (rc == 0)
+		rc = local_network_start(
+			l, spec, &plan.network, &plan.record, life, control, err);
 	if (rc < 0) {
 		(void)local_destroy(&l->base, plan.record.id, NULL);
 		return rc;
 	}
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);
 	return 0;
+}
+
+int local_create_from(struct local *l, struct local_image *image,
+	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	return create_from(l, image, spec, GATE_KEPT, NULL, id, err);
+}
+
+static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_error *err)
+{
+	local_autoimage image = {0};
+	int rc = local_image_find(local_of(p), spec->image, &image, err);
+
+	return rc < 0 ? rc
+		      : create_from(local_of(p), &image, spec, life, control, id, err);
+}
+
+int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	return create(p, spec, GATE_KEPT, NULL, id, err);
+}
+
+/*
+ * With a gate the three steps are taken one by one, as it comes between the first two.
+ * Whoever kills us ends the gate's control, and that ends the sandbox; the time to live is
+ * for the moment before the gate is there.
+ */
+static int run_with_gate(struct sp_provider *p, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
+	struct sp_outcome *out, struct sp_error *err)
+{
+	struct sp_sandbox_spec kept = *spec;
+	sp_autoclose int control = -1;
+	int rc;
+
+	if (!kept.ttl_ms && command->timeout_ms)
+		kept.ttl_ms = command->timeout_ms + GATE_RUN_SPARE_MS;
+	rc = create(p, &kept, GATE_RUN, &control, id, err);
+	return rc < 0 ? rc : sp_provider_run_created(p, id, command, out, err);
 }
 
 /* Others find the supervisor of a sandbox whose maker waits here by this note. */
@@ -241,8 +284,11 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
 		.on_output_ctx = command->on_output_ctx};
-	int rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
+	int rc;
 
+	if (local_network_needs_gate(spec))
+		return run_with_gate(p, spec, command, id, out, err);
+	rc = start(l, spec, SP_RUNNER_RUN, command, &plan, &running, err);
 	if (rc < 0)
 		return rc;
 	memcpy(id, plan.record.id, strlen(plan.record.id) + 1);

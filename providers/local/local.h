@@ -4,6 +4,7 @@
 #define SP_PROVIDERS_LOCAL_LOCAL_H
 
 #include "providers/local/driver.h"
+#include "providers/local/network.h"
 #include "providers/local/subids.h"
 #include "runtime/launch.h"
 #include "runtime/state.h"
@@ -18,8 +19,8 @@ struct local {
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
 	char *data_dir;
-	char *runner, *worker;       /* our helper programs */
-	struct local_subids *subids; /* of the caller, once somebody asked */
+	char *runner, *worker, *gate; /* our helper programs */
+	struct local_subids *subids;  /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -65,6 +66,7 @@ struct local_plan {
 	size_t mount_count;
 	struct sp_strv resolved;
 	struct local_ids ids;
+	struct local_network network;
 	int filter_fd;
 	int base_fd, lock_fd;
 	int store_fd; /* locks on what it uses of the store, or -1 */
@@ -139,6 +141,11 @@ int local_check_not_paused(
 /* stats.c */
 int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
 	struct sp_error *err);
+
+/* network.c */
+int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
+	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
+	void *ctx, struct sp_error *err);
 
 /* find.c */
 /* The record and the supervisor of one that runs, or why there is none. */

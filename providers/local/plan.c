@@ -48,6 +48,7 @@ void local_plan_clear(struct local_plan *plan)
 	free(plan->root);
 	free(plan->mounts);
 	free(plan->state_path);
+	local_network_clear(&plan->network);
 	sp_close_fd(&plan->filter_fd);
 	sp_close_fd(&plan->base_fd);
 	sp_close_fd(&plan->lock_fd);
@@ -277,26 +278,19 @@ static int plan_texts(
 	return rc < 0 ? rc : sp_strv_ok(&r->labels, err);
 }
 
-static int check_network(enum sp_network network, struct sp_error *err)
-{
-	if (network == SP_NETWORK_NAT)
-		return sp_fail(err, SP_ERR_UNSUPPORTED,
-			"the local provider has the networks none and host, not nat");
-	return 0;
-}
-
 int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	int rc = check_network(spec->network, err);
+	int rc;
 
 	r->is_kept = mode == SP_RUNNER_CREATE;
 	r->created_ms = sp_clock_real_ms();
 	r->expires_ms = spec->ttl_ms ? r->created_ms + spec->ttl_ms : 0;
 	r->network = spec->network ? spec->network : SP_NETWORK_NONE;
+	rc = plan_texts(r, spec, err);
 	if (rc == 0)
-		rc = plan_texts(r, spec, err);
+		rc = local_network_plan(spec, &plan->network, r, err);
 	r->capabilities = r->seccomp && strcmp(r->seccomp, "strict") == 0
 		? 0
 		: CAPABILITIES;

@@ -45,7 +45,9 @@ static int read_plan(struct gate_plan *plan, struct sp_error *err)
 		rc = gate_plan_parse(sp_buf_str(&text), text.len, plan, err);
 	if (text.data)
 		explicit_bzero(text.data, text.len);
-	close(GATE_FD_PLAN);
+	/* The number stays taken: those around it are closed by their numbers. */
+	if (dup2(0, GATE_FD_PLAN) < 0)
+		return sp_fail_errno(err, "gate: close the plan");
 	return rc;
 }
 

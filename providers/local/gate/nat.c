@@ -64,14 +64,21 @@ static bool wait_ready(int fd)
 	return n > 0 && read(fd, &byte, 1) == 1;
 }
 
+/* Its lines as one, without those that are about not being able to log them. */
 static void read_last_words(int fd, char *text, size_t max)
 {
+	char raw[LAST_WORDS_MAX];
 	ssize_t n = -1;
+	size_t len = 0;
 
 	if (sp_set_nonblock(fd, true, NULL) == 0)
-		n = read(fd, text, max - 1);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
+		n = read(fd, raw, sizeof(raw) - 1);
+	raw[n > 0 ? n : 0] = '\0';
+	text[0] = '\0';
+	for (char *rest = raw, *line; (line = strsep(&rest, "\n"));)
+		if (*line && !strstr(line, "to syslog") && len < max)
+			len += (size_t)snprintf(
+				text + len, max - len, "%s%s", len ? "; " : "", line);
 }
 
 static int give_up(pid_t pid, int words, const char *name, struct sp_error *err)
@@ -96,6 +103,8 @@ static _Noreturn void exec_nat(
 	static char *const no_env[] = {NULL};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	/* pasta takes an ignored SIGPIPE for a failure to ignore it. */
+	(void)signal(SIGPIPE, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0 &&
 		dup2(null, 0) == 0 && dup2(null, 1) == 1) {
 		for (int i = 2; i < NAT_FD_COUNT; i++)
