@@ -7,6 +7,12 @@
 #include "base/enc.h"
 
 #define KEPT_TTL_MS ((int64_t)3600 * 1000)
+#define TIMEOUT_MS  ((int64_t)120 * 1000)
+
+int64_t cli_args_timeout(const struct cli_args *args)
+{
+	return args->timeout_ms >= 0 ? args->timeout_ms : TIMEOUT_MS;
+}
 
 void cli_args_clear(struct cli_args *args)
 {

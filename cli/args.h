@@ -55,10 +55,15 @@ struct cli_args {
 	struct sp_strv allow;       /* of --network allow= */
 	struct sp_strv ports;       /* [HOSTPORT:]PORT */
 	struct sp_strv credentials; /* three items each: host, header, value */
-	int64_t timeout_ms;         /* 0 is none */
+	int64_t timeout_ms;         /* 0 is none, -1: not given */
 	int64_t ttl_ms;             /* -1: not given */
+	int64_t max_idle_ms;        /* of a pool */
+	uint32_t pool_size;         /* 0: not given */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;
+	bool tty, detach, follow;
+	uint32_t tail;      /* lines; 0: all */
+	const char *signal; /* its name or number */
 
 	/* The words that are no options, NULL-terminated, borrowed from argv. */
 	const char *const *words;
@@ -68,10 +73,13 @@ struct cli_args {
 
 #define CLI_ARGS_INIT \
 	{ \
-		.timeout_ms = 120 * 1000, .ttl_ms = -1, \
+		.timeout_ms = -1, .ttl_ms = -1, \
 	}
 
 void cli_args_clear(struct cli_args *args);
+
+/* The time limit that was given, or the one of a command that is waited for: 120 s. */
+int64_t cli_args_timeout(const struct cli_args *args);
 
 /* The labels as pairs, split in place.  Returns how many; *out is malloc()ed. */
 int cli_args_labels(struct cli_args *args, struct sp_label **out, struct sp_error *err);

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/relay.h"
 #include "cli/signals.h"
+#include "cli/terminal.h"
 
 #define CODE_MAX_BYTES ((size_t)16 << 20)
 
@@ -24,6 +25,8 @@ struct job {
 	struct sp_exec_result result;
 	struct sp_client *client;
 	struct relay relay;
+	struct terminal terminal;
+	struct sp_strv env; /* of the command, where it has more than the options say */
 	struct progress progress;
 	struct sp_timeline timeline;
 	struct sp_buf code;
@@ -37,7 +40,9 @@ static void job_clear(struct job *job)
 	sp_client_close(job->client);
 	cli_spec_clear(&job->spec);
 	sp_buf_clear(&job->code);
+	terminal_clear(&job->terminal);
 	relay_clear(&job->relay);
+	sp_strv_clear(&job->env);
 	progress_end(&job->progress);
 }
 
@@ -51,7 +56,7 @@ static bool passes_stdin(const struct cli_args *args)
 
 	if (fstat(STDIN_FILENO, &st) < 0)
 		return false;
-	if (args->interactive || !S_ISCHR(st.st_mode))
+	if (args->interactive || args->tty || !S_ISCHR(st.st_mode))
 		return true;
 	return st.st_rdev != makedev(1, 3) && !isatty(STDIN_FILENO);
 }
@@ -96,11 +101,38 @@ static const char *const *job_argv(struct job *job)
 	return job->shell;
 }
 
+static bool sets_variable(const struct sp_strv *env, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (size_t i = 0; i < env->count; i++)
+		if (strncmp(env->items[i], key, len) == 0 && env->items[i][len] == '=')
+			return true;
+	return false;
+}
+
+/* What kind of terminal it is, the command cannot know from its own. */
+static int add_terminal(struct job *job, struct sp_error *err)
+{
+	const char *term = getenv("TERM");
+
+	if (!job->args->tty)
+		return 0;
+	job->opts.tty = true;
+	if (!sets_variable(&job->args->env, "TERM"))
+		sp_strv_addf(&job->env, "TERM=%s", term && *term ? term : "xterm");
+	job->opts.env = sp_strv_list(&job->env);
+	return sp_strv_ok(&job->env, err) < 0
+		? SP_ERR_NOMEM
+		: terminal_open(&job->terminal, &job->opts, err);
+}
+
 /* What a sandbox already there is not given by its own making. */
 static void add_exec_options(struct job *job)
 {
-	if (job->args->env.count)
-		job->opts.env = sp_strv_list(&job->args->env);
+	sp_strv_add_all(&job->env, sp_strv_list(&job->args->env));
+	if (job->env.count)
+		job->opts.env = sp_strv_list(&job->env);
 	job->opts.workdir = job->args->workdir;
 	job->opts.user = job->args->user;
 }
@@ -109,12 +141,13 @@ static int job_init(struct job *job, struct sp_error *err)
 {
 	struct cli_args *args = job->args;
 	int cancel_fd = cli_signals_init(err);
+	int rc;
 
 	if (cancel_fd < 0)
 		return cancel_fd;
-	relay_init(&job->relay, cancel_fd, args->timeout_ms);
+	relay_init(&job->relay, cancel_fd, cli_args_timeout(args));
 	job->opts = (struct sp_exec_opts){
-		.timeout_ms = args->timeout_ms,
+		.timeout_ms = cli_args_timeout(args),
 		.has_stdin = passes_stdin(args),
 		.stdin_fd = STDIN_FILENO,
 		.has_cancel = true,
@@ -123,6 +156,9 @@ static int job_init(struct job *job, struct sp_error *err)
 		.on_output_ctx = &job->relay,
 		.timeline = args->timings ? &job->timeline : NULL,
 	};
+	rc = add_terminal(job, err);
+	if (rc < 0)
+		return rc;
 	if (args->file || args->lang)
 		return read_code(job, err);
 	if (!job->words[0])
@@ -131,8 +167,17 @@ static int job_init(struct job *job, struct sp_error *err)
 	return 0;
 }
 
+static int make_raw(const struct job *job, struct sp_error *err)
+{
+	return job->opts.tty && job->opts.has_stdin ? terminal_raw(false, err) : 0;
+}
+
 static int run_in(struct job *job, const char *handle, struct sp_error *err)
 {
+	int rc = make_raw(job, err);
+
+	if (rc < 0)
+		return rc;
 	if (job->program.text)
 		return sp_sandbox_exec_program(job->client, handle, &job->program,
 			&job->opts, &job->result, err);
@@ -161,11 +206,39 @@ static int run_kept(struct job *job, struct sp_error *err)
 
 static int run_once(struct job *job, struct sp_error *err)
 {
+	int rc = make_raw(job, err);
+
+	if (rc < 0)
+		return rc;
 	if (job->program.text)
 		return sp_run_program(job->client, &job->spec.spec, &job->program,
 			&job->opts, &job->result, err);
 	return sp_run(job->client, &job->spec.spec, job_argv(job), &job->opts,
 		&job->result, err);
+}
+
+/* It goes on without us: nothing is passed, and whoever attaches may feed it. */
+static int start_in(struct job *job, const char *handle, struct sp_error *err)
+{
+	char full[SP_HANDLE_MAX];
+	uint32_t number = 0;
+	int rc;
+
+	if (job->program.text)
+		return sp_fail(err, SP_ERR_INVALID,
+			"-d takes a COMMAND, and no --file or --lang");
+	if (job->args->timings)
+		return sp_fail(err, SP_ERR_INVALID,
+			"--timings are of a command that is waited for, not of -d");
+	job->opts.has_stdin = job->args->interactive;
+	job->opts.on_output = NULL;
+	if (job->args->timeout_ms < 0)
+		job->opts.timeout_ms = 0;
+	rc = sp_sandbox_resolve(job->client, handle, full, err);
+	if (rc == 0)
+		rc = sp_process_start(
+			job->client, full, job_argv(job), &job->opts, &number, err);
+	return rc < 0 ? rc : cli_print_started(job->args, full, number, err);
 }
 
 static void say_timings(const struct job *job)
@@ -181,7 +254,7 @@ static void say_stopped_at_limit(const struct job *job)
 {
 	if (!job->args->quiet && !job->args->json)
 		out_say(job->args, "%s: stopped at the time limit of %g s",
-			job->args->command, (double)job->args->timeout_ms / 1000);
+			job->args->command, (double)job->opts.timeout_ms / 1000);
 }
 
 /* Our own output ended before the command did. */
@@ -251,6 +324,7 @@ static int finish(struct job *job, int rc, struct sp_error *err)
 {
 	const int sig = cli_signals_caught();
 
+	terminal_restore();
 	progress_end(&job->progress);
 	if (job->args->timings)
 		say_timings(job);
@@ -303,6 +377,8 @@ int cmd_exec(struct cli_args *args, struct sp_error *err)
 	if (rc < 0)
 		return rc;
 	add_exec_options(&job);
+	if (args->detach)
+		return start_in(&job, args->words[0], err);
 	return finish(&job, run_in(&job, args->words[0], err), err);
 }
 

@@ -13,6 +13,12 @@ typedef int cli_command_fn(struct cli_args *args, struct sp_error *err);
 cli_command_fn cmd_run;
 cli_command_fn cmd_create;
 cli_command_fn cmd_exec;
+cli_command_fn cmd_shell;
+cli_command_fn cmd_ps;
+cli_command_fn cmd_logs;
+cli_command_fn cmd_kill;
+cli_command_fn cmd_wait;
+cli_command_fn cmd_attach;
 cli_command_fn cmd_list;
 cli_command_fn cmd_inspect;
 cli_command_fn cmd_destroy;
@@ -20,6 +26,8 @@ cli_command_fn cmd_cp;
 cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
+cli_command_fn cmd_timeout;
+cli_command_fn cmd_pool;
 cli_command_fn cmd_files;
 cli_command_fn cmd_snapshot;
 cli_command_fn cmd_snapshots;
@@ -54,6 +62,14 @@ struct json_object *cli_result_json(const struct sp_exec_result *result);
 /* Bytes as a member "NAME", or as "NAME_base64" where they are no text. */
 void cli_json_bytes(struct json_object *doc, const char *name,
 	const struct sp_bytes *bytes, bool *failed);
+
+/* The number of a process that goes on in the background. */
+int cli_print_started(const struct cli_args *args, const char *handle, uint32_t number,
+	struct sp_error *err);
+
+/* The words SANDBOX NUMBER. */
+int cli_process_words(
+	const struct cli_args *args, uint32_t *number, struct sp_error *err);
 
 /* How long ago, or until: "5s", "3m", "2h", "4d". */
 void cli_age(char text[static 24], int64_t ms);

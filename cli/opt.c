@@ -18,7 +18,8 @@
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
-#define CREATING (CLI_RUN | CLI_CREATE)
+#define CREATING (CLI_RUN | CLI_CREATE | CLI_SHELL)
+#define MAKING   (CREATING | CLI_POOL)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
 #define EVERY    0xffffffffu
 
@@ -324,15 +325,15 @@ static const struct option options[] = {
 		"where: local or docker; else docker if it answers and has the image"},
 	{"fallback", 0, "A,B", add_list, FIELD(fallback), CREATING,
 		"what to try if that fails before anything ran"},
-	{"image", 'i', "REF", set_text, FIELD(image), CREATING,
+	{"image", 'i', "REF", set_text, FIELD(image), MAKING,
 		"image; local: host, a folder or a snapshot"},
 	{"file", 'f', "PATH", set_text, FIELD(file), RUNNING,
 		"run this file, or - for standard input"},
 	{"lang", 0, "L", set_text, FIELD(lang), RUNNING,
 		"its language: python node typescript go rust bash"},
-	{"env", 'e', "K[=V]", add_env, FIELD(env), CREATING | CLI_EXEC,
+	{"env", 'e', "K[=V]", add_env, FIELD(env), MAKING | CLI_EXEC,
 		"set a variable; K alone passes yours"},
-	{"env-file", 0, "F", add_env_file, FIELD(env), CREATING | CLI_EXEC,
+	{"env-file", 0, "F", add_env_file, FIELD(env), MAKING | CLI_EXEC,
 		"variables from a file, one a line"},
 	{"label", 'l', "K=V", add_label, FIELD(labels),
 		CREATING | CLI_LIST | CLI_DESTROY, "label, to find it by"},
@@ -340,41 +341,44 @@ static const struct option options[] = {
 		"take a running sandbox with these labels, or make and keep one"},
 	{"keep", 0, NULL, set_flag, FIELD(keep), CLI_RUN,
 		"do not destroy it after; its handle goes to stderr"},
-	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms), RUNNING,
-		"of the command, seconds; 0 is none (120)"},
-	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), CREATING,
-		"of the sandbox, seconds; 0 is none (kept ones 3600)"},
-	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), CREATING,
+	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms),
+		RUNNING | CLI_SHELL | CLI_WAIT,
+		"of the command, seconds; 0 is none (120; -d, shell, wait: none)"},
+	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), MAKING,
+		"of the sandbox, or how long a pool is filled; 0 is none (3600)"},
+	{"size", 0, "N", set_count, FIELD(pool_size), CLI_POOL,
+		"how many a pool keeps ready (4)"},
+	{"max-idle", 0, "S", set_seconds, FIELD(max_idle_ms), CLI_POOL,
+		"one that nobody takes for so long goes (300)"},
+	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), MAKING,
 		"such as 512m (1g)"},
-	{"cpus", 0, "N", set_cpus, FIELD(limits.cpu_millis), CREATING,
+	{"cpus", 0, "N", set_cpus, FIELD(limits.cpu_millis), MAKING,
 		"such as 1.5 (all)"},
-	{"pids", 0, "N", set_count, FIELD(limits.pids), CREATING,
+	{"pids", 0, "N", set_count, FIELD(limits.pids), MAKING,
 		"processes and threads (512)"},
-	{"disk", 0, "SIZE", set_size, FIELD(limits.disk_bytes), CREATING,
+	{"disk", 0, "SIZE", set_size, FIELD(limits.disk_bytes), MAKING,
 		"of written files (2g)"},
-	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
+	{"nofile", 0, "N", set_count, FIELD(limits.nofile), MAKING,
 		"open files of a process (1024)"},
-	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), CREATING,
+	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), MAKING,
 		"of one file (the disk's)"},
-	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
+	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), MAKING,
 		"CPU seconds of all its processes together (none)"},
-	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
+	{"network", 0, "KIND", set_network, FIELD(network), MAKING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
 		"reach a port of it at 127.0.0.1:HP, or at a free one"},
 	{"credential", 0, "H=HEADER:FROM", cli_add_credential, FIELD(credentials),
 		CREATING, "add a header to requests for H; its value stays outside"},
-	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
+	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), MAKING,
 		"show a folder of this machine inside, read-only unless :rw; a SRC "
 		"without / is a volume, writable unless :ro"},
-	{"workdir", 'w', "DIR", set_text, FIELD(workdir), CREATING | CLI_EXEC,
+	{"workdir", 'w', "DIR", set_text, FIELD(workdir), MAKING | CLI_EXEC,
 		"where the command starts (/workspace)"},
-	{"user", 'u', "U[:G]", set_text, FIELD(user), CREATING | CLI_EXEC,
+	{"user", 'u', "U[:G]", set_text, FIELD(user), MAKING | CLI_EXEC,
 		"as whom (the image's user)"},
-	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
+	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), MAKING,
 		"default, strict or a file in Docker's format"},
-	{"interactive", 'I', NULL, set_flag, FIELD(interactive), RUNNING | CLI_FILES,
-		"pass standard input even if it is a terminal"},
 	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
 		"type, mode, owner, size and date as well"},
 	{"depth", 0, "N", set_count, FIELD(depth), CLI_FILES, "levels of ls (1)"},
@@ -385,12 +389,25 @@ static const struct option options[] = {
 		"of what is written (its old one, or 644)"},
 	{"recursive", 0, NULL, set_flag, FIELD(recursive), CLI_FILES,
 		"watch folders in the folder, too"},
-	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
-	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
-		"list what each can do"},
 	{"no-stream", 0, NULL, set_flag, FIELD(no_stream), CLI_STATS,
 		"look once, not every second"},
-	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~CLI_HELP,
+	{"interactive", 'I', NULL, set_flag, FIELD(interactive),
+		RUNNING | CLI_ATTACH | CLI_FILES,
+		"pass standard input even if it is a terminal; -d: take input later"},
+	{"tty", 'T', NULL, set_flag, FIELD(tty), RUNNING,
+		"give the command a terminal of its own"},
+	{"detach", 'd', NULL, set_flag, FIELD(detach), CLI_EXEC,
+		"run it in the background and print its number"},
+	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS,
+		"go on until the process ends"},
+	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
+	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
+		"which, by name or number (TERM)"},
+	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY | CLI_POOL,
+		"every sandbox there is; every pool"},
+	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
+		"list what each can do"},
+	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),
 		"print one JSON value instead"},
 	{"timings", 0, NULL, set_flag, FIELD(timings), RUNNING,
 		"say on stderr where the time went"},
@@ -419,16 +436,19 @@ static const struct option *find_long(const char *name, size_t len)
 	return NULL;
 }
 
-/* A letter may mean one thing here and another there. */
-static const struct option *find_letter(const struct reader *r, char letter)
+/* A letter may stand for different options of different commands. */
+static const struct option *find_letter(char letter, unsigned int command)
 {
-	const struct option *found = NULL;
+	const struct option *other = NULL;
 
-	for (size_t i = 0; i < SP_COUNT(options); i++)
-		if (options[i].letter && options[i].letter == letter &&
-			(!found || (options[i].commands & r->syntax->bit)))
-			found = &options[i];
-	return found;
+	for (size_t i = 0; i < SP_COUNT(options); i++) {
+		if (!options[i].letter || options[i].letter != letter)
+			continue;
+		if (options[i].commands & command)
+			return &options[i];
+		other = &options[i];
+	}
+	return other;
 }
 
 static int check_known(const struct reader *r, const struct option *o, const char *word,
@@ -480,7 +500,7 @@ static int read_long(struct reader *r, const char *word, struct sp_error *err)
 static int read_letters(struct reader *r, const char *word, struct sp_error *err)
 {
 	for (const char *letter = word + 1; *letter; letter++) {
-		const struct option *o = find_letter(r, *letter);
+		const struct option *o = find_letter(*letter, r->syntax->bit);
 		int rc = check_known(r, o, word, err);
 
 		if (rc < 0)

@@ -9,7 +9,7 @@
 
 #define TEXT_UNLIMITED (SIZE_MAX / 2)
 
-/* Another name, so that nobody takes them for text. */
+/* Bytes that are no text go under another name, so that nobody takes them for it. */
 void cli_json_bytes(struct json_object *doc, const char *name,
 	const struct sp_bytes *bytes, bool *failed)
 {

@@ -8,6 +8,12 @@
 /* Returns a descriptor that is readable once a signal came; it stays ours. */
 int cli_signals_init(struct sp_error *err);
 
+/* One more signal that asks the work to stop: the detaching key of a terminal. */
+void cli_signals_add(int sig);
+
+/* Called before a second signal ends us; only what a signal's handler may do. */
+void cli_signals_at_death(void (*last)(void));
+
 /* The signal that came, or 0. */
 int cli_signals_caught(void);
 

@@ -105,8 +105,10 @@ static int take_identity(
 		return sp_fail_errno(err, "set groups");
 	/* Refused without CAP_CHOWN: then /dev/stderr is not opened by name, no more. */
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
-		if ((who->uid || who->gid) && fchown(fd, who->uid, who->gid) < 0)
-			break;
+		if ((who->uid || who->gid) &&
+			fchown(fd, who->uid,
+				r->spec->flags & SP_RF_TTY ? (gid_t)-1 : who->gid) < 0)
+			break; /* a terminal stays one of the group tty */
 	if (setresgid(who->gid, who->gid, who->gid) < 0)
 		return sp_fail_errno(err, "become group %u", who->gid);
 	if (setresuid(who->uid, who->uid, who->uid) < 0)
@@ -202,8 +204,10 @@ static _Noreturn void report_exec_failure(const char *name, int sys_errno)
 
 static int last_steps(struct runner *r, struct sp_error *err)
 {
-	int rc = become_user(r, err);
+	int rc = r->spec->flags & SP_RF_TTY ? open_terminal(r, err) : 0;
 
+	if (rc == 0)
+		rc = become_user(r, err);
 	if (rc == 0 && !r->is_settled)
 		rc = keep_capabilities(r->spec->capabilities, err);
 	if (rc == 0)
@@ -214,6 +218,22 @@ static int last_steps(struct runner *r, struct sp_error *err)
 	if (rc == 0 && !r->is_settled)
 		rc = install_filter(err);
 	return rc;
+}
+
+/* The keeper takes hold of this very process before anything of the sandbox's runs in it. */
+static void announce(const struct runner *r)
+{
+	char byte = 'S';
+
+	if (write(r->request[1], &byte, 1) != 1 || read(r->request[1], &byte, 1) != 1)
+		_exit(125);
+}
+
+/* Without its reaper nobody could end it any more. */
+static void tie_to_reaper(void)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() == 1)
+		_exit(125);
 }
 
 _Noreturn void run_command(struct runner *r)
@@ -229,6 +249,10 @@ _Noreturn void run_command(struct runner *r)
 	if (r->release[0] >= 0)
 		while (read(r->release[0], &end, 1) < 0 && errno == EINTR)
 			;
+	if (r->spec->flags & SP_RF_BACKGROUND)
+		announce(r);
+	if (r->spec->mode == SP_RUNNER_ENTER)
+		tie_to_reaper();
 	runner_mark(r, "exec");
 	/* Everything of ours is close-on-exec; this is for what a mistake left open. */
 	if (r->spec->flags & SP_RF_HAS_EXE) {

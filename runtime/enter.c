@@ -314,17 +314,30 @@ static void hand_over(const struct runner *r, const struct command *c)
 {
 	(void)pass_descriptors(
 		r->request[0], c->fds + GIVEN_STREAMS, c->count - GIVEN_STREAMS, NULL);
-	close(r->request[0]);
+	if (!(r->spec->flags &
+		    SP_RF_BACKGROUND)) /* which announces itself to its keeper */
+		close(r->request[0]);
 	for (size_t i = GIVEN_STREAMS; i < c->count; i++)
 		close(c->fds[i]);
 }
 
-/* Its end is the sandbox's: the answer comes when nothing of it runs any more. */
-static void end_sandbox(void)
+static void bury(pid_t reaper)
+{
+	while (waitpid(reaper, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * Its end is the sandbox's: the answer comes when nothing of it runs any more.  Process 1
+ * waits for all that are inside, the reaper among them, which only we can bury.
+ */
+static void end_sandbox(pid_t reaper)
 {
 	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
 
 	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	if (reaper > 0)
+		bury(reaper);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
 }
@@ -342,13 +355,23 @@ static void serve_command(
 	struct runner *r, pid_t reaper, int reaper_fd, struct command *c)
 {
 	struct sp_runner_event event;
+	int rc;
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");
-	if (accept_command(r, c, &event.error) == 0) {
+	rc = accept_command(r, c, &event.error);
+	if (rc == 0 && r->spec->flags & SP_RF_BACKGROUND) {
+		rc = keep_prepare(r, c->fds + GIVEN_STREAMS, &event.error);
+		if (rc == 0) {
+			hand_over(r, c);
+			keep(r, reaper, reaper_fd);
+			return;
+		}
+	}
+	if (rc == 0) {
 		hand_over(r, c);
 		supervise(r, reaper, reaper_fd, &event);
 	} else {
@@ -356,7 +379,7 @@ static void serve_command(
 		kill(reaper, SIGKILL);
 	}
 	if (c->request.flags & SP_CF_LAST)
-		end_sandbox();
+		end_sandbox(reaper);
 	send_event(r, &event);
 }
 
@@ -371,7 +394,7 @@ static _Noreturn void refuse(
 	if (take_given(&c, e->is_spare ? MSG_DONTWAIT : 0) == 1 && answer_to(&c) >= 0) {
 		event->kind = SP_EVENT_FAILED;
 		if (c.request.flags & SP_CF_LAST)
-			end_sandbox();
+			end_sandbox(0);
 		send_event(r, event);
 	}
 	_exit(1);
@@ -407,7 +430,6 @@ _Noreturn void enter(struct runner *r, const struct entrance *e)
 		serve_command(r, reaper, fd, &c);
 	else
 		kill(reaper, SIGKILL);
-	while (waitpid(reaper, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	bury(reaper);
 	_exit(0);
 }

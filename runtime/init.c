@@ -243,9 +243,11 @@ static _Noreturn void run_settled(struct runner *r)
 	_exit(0);
 }
 
+/* A terminal is opened with rights that are given up here. */
 static bool can_settle(const struct runner *r)
 {
-	return (r->spec->flags & SP_RF_SETTLES) && is_root(spec_text(r, r->spec->user));
+	return (r->spec->flags & SP_RF_SETTLES) && !(r->spec->flags & SP_RF_TTY) &&
+		is_root(spec_text(r, r->spec->user));
 }
 
 _Noreturn void sandbox_init(struct runner *r)

@@ -69,6 +69,43 @@ static int open_runner(const struct sp_launch *l, struct sp_error *err)
 	return sp_take_fd(fd);
 }
 
+/* What goes on without us has its streams at whoever keeps it. */
+static bool has_streams(const struct sp_launch *l)
+{
+	return l->mode != SP_RUNNER_CREATE && !l->is_background;
+}
+
+static int open_null(int *fd, struct sp_error *err)
+{
+	*fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return *fd < 0 ? sp_fail_errno(err, "open /dev/null") : 0;
+}
+
+/* The supervisor is sent three in any case. */
+static int open_nothing(
+	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
+{
+	int rc = l->is_background ? open_null(&f->in[0], err) : 0;
+
+	if (rc == 0 && l->is_background)
+		rc = open_null(&f->out[1], err);
+	if (rc == 0 && l->is_background)
+		rc = open_null(&f->errors[1], err);
+	return rc;
+}
+
+/* The terminal's master is made inside and comes out here. */
+static int make_terminal_socket(struct start_files *f, struct sp_error *err)
+{
+	int rc = open_null(&f->out[1], err);
+
+	if (rc == 0)
+		rc = open_null(&f->errors[1], err);
+	if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->in) < 0)
+		rc = sp_fail_errno(err, "make a socket pair");
+	return rc;
+}
+
 static int make_streams(
 	const struct sp_launch *l, struct start_files *f, struct sp_error *err)
 {
@@ -77,8 +114,10 @@ static int make_streams(
 	if (l->mode != SP_RUNNER_ENTER &&
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->control) < 0)
 		return sp_fail_errno(err, "make a socket pair");
-	if (l->mode == SP_RUNNER_CREATE)
-		return 0;
+	if (!has_streams(l))
+		return open_nothing(l, f, err);
+	if (l->tty)
+		return make_terminal_socket(f, err);
 	rc = sp_pipe(&f->in[0], &f->in[1], 0, err);
 	if (rc == 0)
 		rc = sp_pipe(&f->out[0], &f->out[1], OUTPUT_PIPE_BYTES, err);
@@ -100,7 +139,7 @@ static int give_streams(
 	const struct sp_record *r = l->sandbox;
 	bool is_ours = !r->is_privileged && r->range_uid == 0;
 
-	if (is_ours || l->mode == SP_RUNNER_CREATE)
+	if (is_ours || !has_streams(l) || l->tty)
 		return 0;
 	for (size_t i = 0; i < SP_COUNT(ends); i++)
 		if ((r->is_privileged ? fchown(ends[i], r->outer_uid, r->outer_gid)
@@ -139,7 +178,8 @@ static int ask(const struct sp_launch *l, struct start_files *f, struct sp_error
 	struct sp_control_request q = {
 		.magic = SP_CONTROL_MAGIC, .size = sizeof(q), .kind = SP_CONTROL_EXEC};
 
-	if (!is_root(l->user ? l->user : l->sandbox->user))
+	/* A terminal is opened with rights that a settled command has given up. */
+	if (l->tty || !is_root(l->user ? l->user : l->sandbox->user))
 		q.flags |= SP_CF_OTHER_USER;
 	if (l->is_last)
 		q.flags |= SP_CF_LAST;
@@ -277,6 +317,13 @@ int sp_launch_read_event(
 		was_reset |= n < 0 && errno == ECONNRESET;
 		n = recv(run->control, event, sizeof(*event), 0);
 	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset)));
+	/* What we sent was never read, and there is no word: its supervisor was ending. */
+	if (n != sizeof(*event) && was_reset) {
+		sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
+		if (err)
+			err->not_sent = true;
+		return SP_ERR_NOT_FOUND;
+	}
 	if (n != sizeof(*event))
 		return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
 	return 0;
@@ -293,16 +340,28 @@ void sp_launch_end(struct sp_running *run)
 	run->pid = 0;
 }
 
-int sp_launch_wait_ready(
-	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+static int wait_event(struct sp_running *run, enum sp_runner_event_kind kind,
+	struct sp_runner_event *event, struct sp_error *err)
 {
 	int rc = sp_launch_read_event(run, event, err);
 
 	sp_launch_end(run);
-	if (rc == 0 && event->kind != SP_EVENT_READY) {
+	if (rc == 0 && event->kind != (uint32_t)kind) {
 		if (err)
 			*err = event->error;
 		rc = event->error.code ? (int)event->error.code : SP_ERR_SYSTEM;
 	}
 	return rc;
+}
+
+int sp_launch_wait_ready(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+{
+	return wait_event(run, SP_EVENT_READY, event, err);
+}
+
+int sp_launch_wait_started(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
+{
+	return wait_event(run, SP_EVENT_STARTED, event, err);
 }

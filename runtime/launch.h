@@ -25,13 +25,21 @@ struct sp_launch {
 	const char *const *env;     /* on top of the sandbox's, or NULL */
 	const char *workdir, *user; /* NULL: the sandbox's */
 	int64_t timeout_ms;
+	bool tty; /* the relay gets its master */
+	struct sp_window window;
+	bool is_background, takes_input; /* ENTER: no relay, sp_launch_wait_started() */
+	uint64_t keep_bytes;
 	int exe_fd;    /* ENTER: program to run instead, or -1 */
 	int lock_fd;   /* launch: goes over to the supervisor */
 	int store_fd;  /* launch: locks that live as long as the sandbox, or -1 */
 	int filter_fd; /* the system call filter, or -1 with ENTER */
 	int state_fd;  /* ENTER: the sandbox's folder */
 	bool is_last;  /* ENTER: the sandbox ends with the command */
-	bool spares;   /* CREATE: always have a place for a command prepared */
+	/*
+	 * CREATE: waits in a pool, so have a place for a command prepared.  The program that
+	 * fills the pool again, started once the sandbox is used; NULL-terminated.
+	 */
+	const char *refill[SP_RUNNER_REFILL_MAX];
 };
 
 /* Where standard input comes from: nowhere, a descriptor, or a function (0 is the end). */
@@ -43,6 +51,9 @@ struct sp_input {
 
 struct sp_relay {
 	struct sp_input input;
+	bool tty; /* as it was started with */
+	bool has_resize;
+	int resize_fd; /* struct sp_window, each its new size */
 	int cancel_fd; /* -1: none */
 	sp_output_fn *on_output;
 	void *on_output_ctx;
@@ -67,6 +78,10 @@ int sp_launch_start(
  * still prepares, and waits; should the caller end, so does it, and nothing is left.  Of
  * *l the filter, the lock and the folder of a cgroup of version 2 belong to the second
  * step, all else is settled with the first.
+ * RUN and CREATE, in two steps: the runner starts and makes namespaces while the caller
+ * still prepares, and waits; should the caller end, so does it, and nothing is left.
+ * Of *l the first step reads mode, runner_path, tty, and of the sandbox its ids, network and
+ * the version of its cgroups, which are then settled.
  */
 int sp_launch_ahead(
 	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
@@ -78,6 +93,9 @@ void sp_launch_end(struct sp_running *run);
 
 /* CREATE: wait until the sandbox answers.  Ends *run. */
 int sp_launch_wait_ready(
+	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
+/* Background: until it runs; its number is in the event.  Ends *run. */
+int sp_launch_wait_started(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err);
 
 /*

@@ -18,6 +18,7 @@ void sp_record_clear(struct sp_record *r)
 	free(r->workdir);
 	free(r->user);
 	free(r->seccomp);
+	free(r->pool);
 	free(r->claim);
 	free(r->base);
 	sp_strv_clear(&r->snapshots);
@@ -160,6 +161,7 @@ static int keep_line(
 		{"workdir", &r->workdir, NULL},
 		{"user", &r->user, NULL},
 		{"seccomp", &r->seccomp, NULL},
+		{"pool", &r->pool, NULL},
 		{"claim", &r->claim, NULL},
 		{"base", &r->base, NULL},
 		{"label", NULL, &r->labels},
@@ -214,6 +216,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	sp_lines_add(out, "workdir", r->workdir);
 	sp_lines_add(out, "user", r->user);
 	sp_lines_add(out, "seccomp", r->seccomp);
+	sp_lines_add(out, "pool", r->pool);
 	sp_lines_add(out, "claim", r->claim);
 	sp_lines_add(out, "base", r->base);
 	print_list(out, "label", &r->labels);

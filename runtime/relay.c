@@ -4,6 +4,7 @@
  * in its pipe when the caller is slow, so a flood fills nothing but that pipe.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 #include "base/io.h"
 #include "runtime/launch.h"
 #include "runtime/launch_internal.h"
+#include "runtime/master.h"
 
 #define CHUNK_BYTES (256 * 1024)
 /* After the command's end others may hold its output open: no longer than this. */
@@ -26,6 +28,7 @@ enum {
 	POLL_IN,
 	POLL_SOURCE,
 	POLL_CANCEL,
+	POLL_RESIZE,
 	POLL_COUNT
 };
 
@@ -37,6 +40,9 @@ struct relaying {
 	char *input; /* what was read and not yet written */
 	size_t input_len, input_at;
 	bool input_ended, has_event;
+	bool is_mid_line;     /* the input so far does not end with one */
+	bool awaits_terminal; /* run->in is the socket its master comes through */
+	int resize_fd;
 	int owed_out, owed_errors; /* written before the end and not yet read */
 	int cancel_fd;
 	int failure; /* of the caller's own function */
@@ -80,9 +86,45 @@ static void read_output(struct relaying *r, int *fd, enum sp_stream stream)
 		fail(r, rc < 0 ? rc : SP_ERR_CANCELLED);
 }
 
+/* Nothing more to come from the caller; a terminal has to be told by typing it. */
+static void end_input(struct relaying *r)
+{
+	r->input_ended = true;
+	r->input_at = r->input_len = 0;
+	if (r->relay->tty && r->run->in >= 0)
+		r->input_len = sp_master_end(r->run->in, r->is_mid_line, r->input);
+}
+
+/* Input is written through a second descriptor, which can be closed by itself. */
+static void take_terminal(struct relaying *r)
+{
+	r->awaits_terminal = false;
+	r->run->out = sp_master_take(r->run->in);
+	sp_close_fd(&r->run->in);
+	if (r->run->out >= 0)
+		r->run->in = fcntl(r->run->out, F_DUPFD_CLOEXEC, 0);
+	if (r->relay->input.fd < 0 && !r->relay->input.read)
+		end_input(r);
+}
+
+static void take_size(struct relaying *r)
+{
+	struct sp_window window;
+	ssize_t n = read(r->resize_fd, &window, sizeof(window));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n != sizeof(window)) {
+		r->resize_fd = -1;
+		return;
+	}
+	sp_master_resize(r->run->out, &window);
+}
+
 static bool wants_input(const struct relaying *r)
 {
-	return r->run->in >= 0 && r->input_len == 0 && !r->input_ended;
+	return r->run->in >= 0 && !r->awaits_terminal && r->input_len == 0 &&
+		!r->input_ended;
 }
 
 /* The function is asked only when there is room to write, a descriptor when it has data. */
@@ -99,7 +141,7 @@ static void read_input(struct relaying *r)
 	}
 	if (n < 0 && !input->read && (errno == EINTR || errno == EAGAIN))
 		return;
-	r->input_ended = true;
+	end_input(r);
 	if (n < 0 && input->read)
 		fail(r, (int)n);
 }
@@ -117,6 +159,9 @@ static void write_input(struct relaying *r)
 	}
 	r->input_at += (size_t)n;
 	r->input_len -= (size_t)n;
+	if (n > 0)
+		r->is_mid_line = r->input[r->input_at - 1] != '\n' &&
+			r->input[r->input_at - 1] != '\r';
 }
 
 static void move_input(struct relaying *r)
@@ -136,6 +181,8 @@ static void take_event(struct relaying *r)
 		r->event->error = err;
 	}
 	r->has_event = true;
+	if (r->awaits_terminal)
+		take_terminal(r);
 	if (ioctl(r->run->out, FIONREAD, &r->owed_out) < 0)
 		r->owed_out = 0;
 	if (ioctl(r->run->errors, FIONREAD, &r->owed_errors) < 0)
@@ -155,13 +202,18 @@ static void set_polls(const struct relaying *r, struct pollfd p[POLL_COUNT])
 	p[POLL_IN].events = POLLOUT;
 	if (r->input_len || (wants_input(r) && !by_fd))
 		p[POLL_IN].fd = r->run->in;
+	if (r->awaits_terminal)
+		p[POLL_IN] = (struct pollfd){.fd = r->run->in, .events = POLLIN};
+	if (r->run->out >= 0)
+		p[POLL_RESIZE].fd = r->resize_fd;
 	if (wants_input(r) && by_fd)
 		p[POLL_SOURCE].fd = r->relay->input.fd;
 }
 
 static bool is_done(const struct relaying *r)
 {
-	return r->has_event && r->run->out < 0 && r->run->errors < 0;
+	return r->has_event && !r->awaits_terminal && r->run->out < 0 &&
+		r->run->errors < 0;
 }
 
 /*
@@ -193,10 +245,14 @@ static bool poll_once(struct relaying *r, int64_t *drain_until_ms)
 		read_output(r, &r->run->out, SP_STDOUT);
 	if (p[POLL_ERR].revents)
 		read_output(r, &r->run->errors, SP_STDERR);
-	if (p[POLL_IN].revents || p[POLL_SOURCE].revents)
+	if (r->awaits_terminal && p[POLL_IN].revents)
+		take_terminal(r);
+	else if (p[POLL_IN].revents || p[POLL_SOURCE].revents)
 		move_input(r);
-	if (r->input_ended && r->input_len == 0)
+	if (r->input_ended && r->input_len == 0 && !r->awaits_terminal)
 		sp_close_fd(&r->run->in);
+	if (p[POLL_RESIZE].revents)
+		take_size(r);
 	if (p[POLL_CANCEL].revents)
 		stop(r);
 	if (p[POLL_CONTROL].revents)
@@ -214,6 +270,8 @@ int sp_launch_relay(struct sp_running *run, const struct sp_relay *relay,
 		.chunk = buffers,
 		.input = buffers ? buffers + CHUNK_BYTES : NULL,
 		.cancel_fd = relay->cancel_fd,
+		.awaits_terminal = relay->tty,
+		.resize_fd = relay->has_resize ? relay->resize_fd : -1,
 		.err = err};
 	int64_t drain_until_ms = 0;
 	int rc = 0;
@@ -222,7 +280,7 @@ int sp_launch_relay(struct sp_running *run, const struct sp_relay *relay,
 		rc = sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		rc = sp_set_nonblock(run->in, true, err);
-	if (relay->input.fd < 0 && !relay->input.read)
+	if (relay->input.fd < 0 && !relay->input.read && !relay->tty)
 		sp_close_fd(&run->in);
 	while (rc == 0 && !is_done(&r) && poll_once(&r, &drain_until_ms))
 		;

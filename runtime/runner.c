@@ -76,6 +76,20 @@ static bool split_texts(
 	return true;
 }
 
+/* count texts that stand one after the other. */
+static bool list_fits(
+	const struct sp_runner_spec *s, uint32_t at, uint32_t count, uint32_t max)
+{
+	const char *base = (const char *)s;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (at == 0 || i >= max || !text_fits(base, s->size, at))
+			return false;
+		at += (uint32_t)strlen(base + at) + 1;
+	}
+	return true;
+}
+
 static bool spec_texts_fit(const struct sp_runner_spec *s)
 {
 	const char *base = (const char *)s;
@@ -98,7 +112,7 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 	for (uint32_t i = 0; fits && i < s->mount_count; i++)
 		fits = text_fits(base, s->size, s->mounts[i].source) &&
 			text_fits(base, s->size, s->mounts[i].target);
-	return fits;
+	return fits && list_fits(s, s->refill, s->refillc, SP_RUNNER_REFILL_MAX);
 }
 
 int new_marks(struct runner *r, struct sp_error *err)

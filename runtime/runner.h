@@ -70,6 +70,13 @@ int open_signals(bool with_children);
 void remove_traces(const struct runner *r);
 int64_t now_ms(void); /* monotonic */
 
+/*
+ * keep.c: a command in the background.  First its number and its streams, which take the
+ * place of those that were given; then instead of supervise(), telling the caller itself.
+ */
+int keep_prepare(struct runner *r, int streams[3], struct sp_error *err);
+void keep(struct runner *r, pid_t child, int child_fd);
+
 /* serve.c: the life of a sandbox that stays.  Returns the runner's exit status. */
 int serve(struct runner *r, pid_t child, int child_fd);
 
@@ -109,6 +116,9 @@ int tie_to_parent(const struct runner *r, struct sp_error *err);
 int prepare_process(const struct runner *r, struct sp_error *err);
 _Noreturn void run_command(struct runner *r);
 int install_filter(struct sp_error *err);
+
+/* terminal.c: the command's own terminal as its streams, where one is asked for. */
+int open_terminal(const struct runner *r, struct sp_error *err);
 
 /*
  * step_netns.c: the network namespace of process 1, made beside everything else by a task

@@ -190,7 +190,7 @@ static uint32_t settling_flags(const struct sp_launch *l)
 	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
 		flags |= SP_RF_SETTLES;
 	if (l->mode == SP_RUNNER_CREATE && r->limits.pids >= SPARE_PIDS_MIN)
-		flags |= SP_RF_MAY_SPARE | (l->spares ? SP_RF_SPARE : 0);
+		flags |= SP_RF_MAY_SPARE | (l->refill[0] ? SP_RF_SPARE : 0);
 	return flags;
 }
 
@@ -209,9 +209,18 @@ int sp_spec_build(
 		s.ttl_ms = r->expires_ms - r->created_ms;
 	s.flags |= settling_flags(l);
 	s.argv = add_list(&b, l->argv, &s.argc);
+	s.refill = add_list(&b, l->refill, &s.refillc);
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
 		return rc;
+	s.window = l->window;
+	s.keep_bytes = l->keep_bytes;
+	if (l->tty)
+		s.flags |= SP_RF_TTY;
+	if (l->is_background)
+		s.flags |= SP_RF_BACKGROUND;
+	if (l->takes_input)
+		s.flags |= SP_RF_TAKES_INPUT;
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);

@@ -14,6 +14,7 @@
 #define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
+#define SP_RUNNER_REFILL_MAX  8
 
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
@@ -56,13 +57,20 @@ _Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX 
 	}
 
 /* Files in a sandbox's state folder. */
-#define SP_STATE_RECORD  "record"     /* what it was asked to be: state.h */
-#define SP_STATE_NEW     "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK    "lock"       /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT    "init"       /* "SUPERVISOR_PID TICKS INIT_PID\n" */
-#define SP_STATE_GATE    "gate"       /* who its gate is: providers/local/network.c */
-#define SP_STATE_DENIED  "denied"     /* what the gate refused, a line each */
-#define SP_STATE_CONTROL "control"    /* its supervisor's socket: control.h */
+#define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */
+#define SP_STATE_NEW       "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
+#define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
+#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
+#define SP_STATE_RECORD    "record"  /* what it was asked to be: state.h */
+#define SP_STATE_NEW       "record.new" /* a record about to take its place */
+#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
+#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
+#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
+#define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
+#define SP_STATE_PROCS_MAX 10000u
 
 enum sp_runner_flag {
 	SP_RF_HOST_NETWORK = 1u << 0,
@@ -71,10 +79,14 @@ enum sp_runner_flag {
 	SP_RF_PRIVILEGED =
 		1u << 3, /* the caller is root on the host: mounts are mapped */
 	SP_RF_HOST_VIEW = 1u << 4, /* layers: the host's view lies on top of them */
+	SP_RF_TTY =
+		1u << 5, /* a terminal; descriptor 0 is the socket its master goes to */
+	SP_RF_BACKGROUND = 1u << 6,  /* ENTER: its supervisor keeps it and its output */
+	SP_RF_TAKES_INPUT = 1u << 7, /* with BACKGROUND: who attaches may write to it */
 	/* The filter lets a command of root be prepared behind it. */
-	SP_RF_SETTLES = 1u << 16,
-	SP_RF_MAY_SPARE = 1u << 17, /* prepare one ahead once commands come */
-	SP_RF_SPARE = 1u << 18,     /* and the first before */
+	SP_RF_SETTLES = 1u << 8,
+	SP_RF_MAY_SPARE = 1u << 9, /* prepare one ahead once commands come */
+	SP_RF_SPARE = 1u << 10,    /* and the first before */
 };
 
 /* Offsets are from the start of the memory file; 0 is none.  Text ends with NUL. */
@@ -122,10 +134,13 @@ struct sp_runner_spec {
 	int64_t cpu_time_ms; /* of all processes together; 0 is none */
 	/* Where no cgroup limits them, of each process; 0 otherwise. */
 	uint64_t address_bytes, processes, cpu_seconds;
-	uint32_t argc, argv; /* argc strings, one after the other */
+	uint32_t argc, argv;      /* argc strings, one after the other */
+	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
-	uint32_t root; /* image folder; 0 is the host's own view */
+	struct sp_window window;
+	uint64_t keep_bytes; /* BACKGROUND: output stored */
+	uint32_t root;       /* image folder; 0 is the host's own view */
 	uint64_t root_dev, root_ino;
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
@@ -151,6 +166,7 @@ enum sp_runner_event_kind {
 	SP_EVENT_READY = 1, /* CREATE: the sandbox answers */
 	SP_EVENT_ENDED,     /* the command, or the sandbox around it, is gone */
 	SP_EVENT_FAILED,    /* nothing ran, nothing is left */
+	SP_EVENT_STARTED,   /* BACKGROUND: it runs, and this is the last word of it */
 };
 
 /* What could not be set and has a fallback. */
@@ -161,7 +177,8 @@ enum sp_runner_degraded {
 struct sp_runner_event {
 	uint32_t kind;
 	uint32_t degraded;
-	int32_t status; /* as waitpid gives it */
+	int32_t status;  /* as waitpid gives it */
+	uint32_t number; /* STARTED: of the process */
 	bool timed_out, oom_killed, cancelled;
 	bool disk_full, pids_exceeded, cpu_time_exceeded;
 	bool has_survivors; /* ENTER: the tree could not be ended, the sandbox must be */

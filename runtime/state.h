@@ -36,6 +36,7 @@ struct sp_record {
 	uint64_t capabilities;
 	bool is_privileged;
 	bool is_kept; /* has a life of its own, others may join */
+	char *pool;   /* it was prepared for, or NULL */
 	char *claim;  /* path of the id range's claim, or NULL */
 	struct sp_cgroup_set cgroups;
 };

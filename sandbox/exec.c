@@ -6,6 +6,8 @@
 #include "base/clock.h"
 
 #define CAPTURE_DEFAULT_BYTES ((uint64_t)64 << 20)
+#define ROWS_DEFAULT          24
+#define COLUMNS_DEFAULT       80
 
 /* Keep the front of each stream; what is over the limit is only counted as missing. */
 static int capture(void *ctx, enum sp_stream stream, const char *data, size_t len)
@@ -46,6 +48,12 @@ void sp_execution_init(struct sp_execution *x, const char *const argv[],
 		.timeout_ms = opts->timeout_ms,
 		.stdin_fd = opts->has_stdin ? opts->stdin_fd : -1,
 		.cancel_fd = opts->has_cancel ? opts->cancel_fd : -1,
+		.tty = opts->tty,
+		.window = {opts->window.rows ? opts->window.rows : ROWS_DEFAULT,
+			opts->window.columns ? opts->window.columns : COLUMNS_DEFAULT},
+		.has_resize = opts->has_resize,
+		.resize_fd = opts->resize_fd,
+		.keep_bytes = x->capture_bytes,
 		.on_output = opts->on_output ? opts->on_output : capture,
 		.on_output_ctx = opts->on_output ? opts->on_output_ctx : x,
 		.timeline = opts->timeline ? opts->timeline : &x->own_timeline,

@@ -35,8 +35,7 @@ void local_timeline(
 	}
 }
 
-/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
-static int find_running(const struct local *l, const char *id, struct sp_record *record,
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
 	struct sp_error *err)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
@@ -63,35 +62,46 @@ int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
-	sp_autoclose int folder = find_running(l, id, &record, err);
+	sp_autoclose int folder = local_find_running(l, id, &record, err);
 	struct sp_running running = {0};
 	int rc;
 
-	if (folder < 0)
+	if (folder < 0) {
+		err->not_sent = true;
 		return folder;
+	}
 	launch->mode = SP_RUNNER_ENTER;
 	launch->sandbox = &record;
 	launch->lock_fd = launch->filter_fd = -1;
 	launch->state_fd = folder;
 	rc = sp_launch_start(launch, &running, err);
-	if (rc < 0)
+	if (rc < 0) {
+		err->not_sent = true;
 		return rc;
+	}
 	return sp_launch_relay(&running, relay, event, err);
 }
 
-int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
-	struct sp_outcome *out, struct sp_error *err)
+static int exec_in(struct sp_provider *p, const char *id,
+	const struct sp_command *command, bool is_last, struct sp_outcome *out,
+	struct sp_error *err)
 {
 	int64_t start_us = sp_clock_us();
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	struct sp_launch launch = {.argv = command->argv,
 		.env = command->env,
 		.workdir = command->workdir,
 		.user = command->user,
 		.timeout_ms = command->timeout_ms,
+		.tty = command->tty,
+		.window = command->window,
+		.is_last = is_last,
 		.exe_fd = -1};
 	struct sp_runner_event event = {0};
 	int rc = local_join(local_of(p), id, &launch, &relay, &event, err);
@@ -104,4 +114,16 @@ int local_exec(struct sp_provider *p, const char *id, const struct sp_command *c
 	local_timeline(command, &event);
 	local_outcome(&event, start_us, out);
 	return 0;
+}
+
+int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
+	struct sp_outcome *out, struct sp_error *err)
+{
+	return exec_in(p, id, command, false, out, err);
+}
+
+int local_exec_last(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err)
+{
+	return exec_in(p, id, command, true, out, err);
 }

@@ -54,6 +54,8 @@ static void set_command(struct sp_launch *launch, const struct sp_command *comma
 	launch->workdir = command->workdir;
 	launch->user = command->user;
 	launch->timeout_ms = command->timeout_ms;
+	launch->tty = command->tty;
+	launch->window = command->window;
 }
 
 static struct sp_launch launch_of(
@@ -76,6 +78,17 @@ static struct sp_launch launch_of(
 		.lock_fd = plan->lock_fd,
 		.store_fd = plan->store_fd,
 		.filter_fd = plan->filter_fd};
+}
+
+/* What the supervisor of a sandbox from a pool starts once that is taken. */
+static void set_refill(
+	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
+{
+	const char *const argv[] = {l->refill, l->state, l->store, l->data_dir,
+		l->libexec_dir, plan->record.pool, NULL};
+
+	if (plan->record.pool)
+		memcpy(launch->refill, argv, sizeof(argv));
 }
 
 /* What a launch needs to know first: checked, and ids of its own claimed. */
@@ -119,6 +132,7 @@ static int start_runner(const struct local *l, const struct local_plan *plan,
 
 	if (command)
 		set_command(&launch, command);
+	set_refill(l, plan, &launch);
 	return sp_launch_ahead(&launch, running, err);
 }
 
@@ -185,9 +199,16 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-/* Takes what *image owns.  control: the gate's, where the caller wants to end it. */
+/* For whom a sandbox is made that stays. */
+struct making {
+	enum gate_life life;
+	int *control;     /* the gate's, where the caller wants to end it */
+	const char *pool; /* that it waits in, or NULL */
+};
+
+/* Takes what *image owns. */
 static int create_from(struct local *l, struct local_image *image,
-	const struct sp_sandbox_spec *spec, enum gate_life life, int *control,
+	const struct sp_sandbox_spec *spec, const struct making *making,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
@@ -197,6 +218,11 @@ static int create_from(struct local *l, struct local_image *image,
 
 	plan.image = *image;
 	*image = (struct local_image){0};
+	if (making->pool) {
+		plan.record.pool = strdup(making->pool);
+		if (!plan.record.pool)
+			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	}
 	rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 	if (rc < 0)
 		return rc;
@@ -207,8 +233,8 @@ static int create_from(struct local *l, struct local_image *image,
 	}
 	rc = note_degraded(&plan, &event, err);
 	if (rc == 0)
-		rc = local_network_start(
-			l, spec, &plan.network, &plan.record, life, control, err);
+		rc = local_network_start(l, spec, &plan.network, &plan.record,
+			making->life, making->control, err);
 	if (rc < 0) {
 		(void)local_destroy(&l->base, plan.record.id, NULL);
 		return rc;
@@ -221,24 +247,35 @@ int local_create_from(struct local *l, struct local_image *image,
 	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_error *err)
 {
-	return create_from(l, image, spec, GATE_KEPT, NULL, id, err);
+	const struct making kept = {.life = GATE_KEPT};
+
+	return create_from(l, image, spec, &kept, id, err);
 }
 
 static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
-	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
+	const struct making *making, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_error *err)
 {
 	local_autoimage image = {0};
 	int rc = local_image_find(local_of(p), spec->image, &image, err);
 
-	return rc < 0 ? rc
-		      : create_from(local_of(p), &image, spec, life, control, id, err);
+	return rc < 0 ? rc : create_from(local_of(p), &image, spec, making, id, err);
 }
 
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	return create(p, spec, GATE_KEPT, NULL, id, err);
+	const struct making kept = {.life = GATE_KEPT};
+
+	return create(p, spec, &kept, id, err);
+}
+
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	const struct making waiting = {.life = GATE_KEPT, .pool = pool};
+
+	return create(&l->base, spec, &waiting, id, err);
 }
 
 /*
@@ -252,11 +289,12 @@ static int run_with_gate(struct sp_provider *p, const struct sp_sandbox_spec *sp
 {
 	struct sp_sandbox_spec kept = *spec;
 	sp_autoclose int control = -1;
+	const struct making making = {.life = GATE_RUN, .control = &control};
 	int rc;
 
 	if (!kept.ttl_ms && command->timeout_ms)
 		kept.ttl_ms = command->timeout_ms + GATE_RUN_SPARE_MS;
-	rc = create(p, &kept, GATE_RUN, &control, id, err);
+	rc = create(p, &kept, &making, id, err);
 	return rc < 0 ? rc : sp_provider_run_created(p, id, command, out, err);
 }
 
@@ -283,7 +321,10 @@ int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
 		.cancel_fd = command->cancel_fd,
 		.on_output = command->on_output,
-		.on_output_ctx = command->on_output_ctx};
+		.on_output_ctx = command->on_output_ctx,
+		.tty = command->tty,
+		.has_resize = command->has_resize,
+		.resize_fd = command->resize_fd};
 	int rc;
 
 	if (local_network_needs_gate(spec))

@@ -18,9 +18,9 @@ struct local {
 	char *store;     /* snapshots and volumes: store.h */
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
-	char *data_dir;
-	char *runner, *worker, *gate; /* our helper programs */
-	struct local_subids *subids;  /* of the caller, once somebody asked */
+	char *data_dir, *libexec_dir;
+	char *runner, *worker, *gate, *refill; /* our helper programs */
+	struct local_subids *subids;           /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -100,6 +100,9 @@ void local_note_layers(const struct local *l, struct local_plan *plan,
 /* launch.c */
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+/* One that waits in a pool. */
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
 int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_outcome *out, struct sp_error *err);
@@ -112,6 +115,9 @@ int local_create_from(struct local *l, struct local_image *image,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* The sandbox ends with it.  err->not_sent: it certainly did not run. */
+int local_exec_last(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
 /* Run what launch says of a command in the sandbox, with its streams. */
 int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	const struct sp_relay *relay, struct sp_runner_event *event,
@@ -146,6 +152,34 @@ int local_stats(struct sp_provider *p, const char *id, struct sp_stats *out,
 int local_port(struct sp_provider *p, const char *id, const struct sp_port *port,
 	int cancel_fd, void (*on_ready)(void *ctx, const struct sp_port *port),
 	void *ctx, struct sp_error *err);
+/* The folder of a sandbox that can be joined, with its record, or why it cannot. */
+int local_find_running(const struct local *l, const char *id, struct sp_record *record,
+	struct sp_error *err);
+void local_outcome(
+	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
+void local_timeline(
+	const struct sp_command *command, const struct sp_runner_event *event);
+
+/* background.c */
+int local_start(struct sp_provider *p, const char *id, const struct sp_command *command,
+	uint32_t *number, struct sp_error *err);
+int local_processes(struct sp_provider *p, const char *id, struct sp_process_list *out,
+	struct sp_error *err);
+int local_logs(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_logs *logs, struct sp_error *err);
+int local_wait(struct sp_provider *p, const char *id, uint32_t number,
+	int64_t timeout_ms, struct sp_process_info *out, struct sp_error *err);
+int local_signal(struct sp_provider *p, const char *id, uint32_t number, int signal,
+	struct sp_error *err);
+int local_attach(struct sp_provider *p, const char *id, uint32_t number,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+
+/* ttl.c */
+/* One that waited in a pool gets the labels and the time to live that are asked for. */
+int local_make_ours(struct local *l, const char *id, const struct sp_sandbox_spec *spec,
+	struct sp_error *err);
+int local_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err);
 
 /* find.c */
 /* The record and the supervisor of one that runs, or why there is none. */

@@ -38,8 +38,15 @@ struct behaviours {
 	const struct behaviour *items;
 	size_t count;
 };
-extern const struct behaviours life_behaviours, exec_behaviours, stream_behaviours,
-	deadline_behaviours, file_behaviours, file_op_behaviours, limit_behaviours;
+extern const struct behaviours life_behaviours;
+extern const struct behaviours exec_behaviours;
+extern const struct behaviours stream_behaviours;
+extern const struct behaviours deadline_behaviours;
+extern const struct behaviours file_behaviours;
+extern const struct behaviours file_op_behaviours;
+extern const struct behaviours limit_behaviours;
+extern const struct behaviours terminal_behaviours;
+extern const struct behaviours background_behaviours;
 
 #define SP_BEHAVIOURS(list) \
 	{ \

@@ -24,6 +24,8 @@ static const struct behaviours *const groups[] = {
 	&file_behaviours,
 	&file_op_behaviours,
 	&limit_behaviours,
+	&terminal_behaviours,
+	&background_behaviours,
 };
 
 static const char *current = "";

@@ -61,7 +61,24 @@ static void exec_has_one_word_of_its_own(void **state)
 	assert_int_equal(args.word_count, 3);
 	assert_string_equal(args.words[0], "sb-1");
 	assert_string_equal(args.words[2], "-t");
-	assert_int_equal(args.timeout_ms, 120000);
+	assert_int_equal(args.timeout_ms, -1);
+	assert_int_equal(cli_args_timeout(&args), 120000);
+}
+
+static void a_letter_means_what_the_command_makes_of_it(void **state)
+{
+	static const struct cli_syntax logs = {"logs", CLI_LOGS, CLI_WORDS_ALL};
+	SP_AUTO(cli_args_clear) struct cli_args args = CLI_ARGS_INIT;
+	SP_AUTO(cli_args_clear) struct cli_args other = CLI_ARGS_INIT;
+
+	(void)state;
+	assert_int_equal(parse(&logs, &args, "-f", "sb-1", "2", NULL), 0);
+	assert_true(args.follow);
+	assert_null(args.file);
+	assert_int_equal(args.word_count, 2);
+	assert_int_equal(parse(&run, &other, "-f", "sb-1", NULL), 0);
+	assert_false(other.follow);
+	assert_string_equal(other.file, "sb-1");
 }
 
 static void two_dashes_make_an_argument_vector(void **state)
@@ -246,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_stop_at_the_first_word_of_the_command),
 		cmocka_unit_test(exec_has_one_word_of_its_own),
+		cmocka_unit_test(a_letter_means_what_the_command_makes_of_it),
 		cmocka_unit_test(two_dashes_make_an_argument_vector),
 		cmocka_unit_test(other_commands_take_options_anywhere),
 		cmocka_unit_test(values_come_with_and_without_an_equals_sign),
