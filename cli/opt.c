@@ -14,7 +14,7 @@
 #define CPUS_MAX        4096
 #define ENV_FILE_MAX    (1u << 20)
 #define HELP_COLUMN     30
-#define FALLBACKS_MAX   16
+#define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
@@ -118,8 +118,8 @@ static int add_list(
 		if (!*at)
 			break;
 	}
-	if (list->count > FALLBACKS_MAX)
-		return sp_fail(err, SP_ERR_INVALID, "more than %d", FALLBACKS_MAX);
+	if (list->count > LIST_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d", LIST_MAX);
 	return sp_strv_ok(list, err);
 }
 
@@ -364,6 +364,8 @@ static const struct option options[] = {
 		"of one file (the disk's)"},
 	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), MAKING,
 		"CPU seconds of all its processes together (none)"},
+	{"require", 0, "LAYER,...", add_list, FIELD(require), MAKING,
+		"layers that must be enforced, by doctor's names; else it fails"},
 	{"network", 0, "KIND", set_network, FIELD(network), MAKING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
@@ -398,8 +400,10 @@ static const struct option options[] = {
 		"give the command a terminal of its own"},
 	{"detach", 'd', NULL, set_flag, FIELD(detach), CLI_EXEC,
 		"run it in the background and print its number"},
-	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS,
-		"go on until the process ends"},
+	{"follow", 'f', NULL, set_flag, FIELD(follow), CLI_LOGS | CLI_EVENTS,
+		"go on until the process ends, or for ever"},
+	{"since", 0, "S", set_seconds, FIELD(since_ms), CLI_EVENTS,
+		"only those of the last S seconds"},
 	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
 	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
 		"which, by name or number (TERM)"},

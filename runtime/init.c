@@ -22,14 +22,17 @@ static _Noreturn void give_up(const struct runner *r, const struct sp_error *err
 	_exit(125);
 }
 
-static int leave_session(struct sp_error *err)
+static int leave_session(struct runner *r, struct sp_error *err)
 {
 	if (setsid() < 0 && errno != EPERM)
 		return sp_fail_errno(err, "start a session");
-	/* An anonymous keyring in place of the caller's; kernels without keys have none. */
+	/*
+	 * An anonymous keyring in place of the caller's; kernels without keys have none.
+	 * Where a container around us refuses the call, so does our own filter inside.
+	 */
 	if (syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, NULL) < 0 &&
 		errno != ENOSYS)
-		return sp_fail_errno(err, "join an empty keyring");
+		degrade(r, SP_DEGRADED_KEYRING);
 	return 0;
 }
 
@@ -54,10 +57,10 @@ static int set_names(const struct runner *r, struct sp_error *err)
  * The file tree is built while the caller still prepares.  Before rights are given up, and
  * long before anything untrusted runs, what it prepared is waited for and taken.
  */
-static int complete(const struct runner *r, struct sp_error *err)
+static int complete(struct runner *r, struct sp_error *err)
 {
-	int fds[1 + SP_RUNNER_CGROUPS_MAX];
-	size_t count = 0;
+	int fds[2 + SP_RUNNER_CGROUPS_MAX];
+	size_t count = 0, doors;
 	int rc = take_descriptors(
 		r->release[1], fds, sizeof(fds) / sizeof(fds[0]), &count, err);
 
@@ -68,7 +71,13 @@ static int complete(const struct runner *r, struct sp_error *err)
 	if (count == 0 || dup3(fds[0], SP_RFD_FILTER, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "keep the filter");
 	close(fds[0]);
-	rc = enter_cgroup_doors(fds + 1, count - 1, err);
+	doors = count_cgroup_doors(r);
+	if (count - 1 < doors)
+		return sp_fail(err, SP_ERR_PROTOCOL, "runner: too few cgroups");
+	rc = enter_cgroup_doors(fds + 1, doors, err);
+	/* What is behind those is the device cgroup's, which is one layer more. */
+	if (rc == 0 && enter_cgroup_doors(fds + 1 + doors, count - 1 - doors, err) < 0)
+		degrade(r, SP_DEGRADED_DEVICES);
 	/* Only now is the namespace's root the sandbox's own cgroup. */
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
 		rc = sp_fail_errno(err, "create a cgroup namespace");
@@ -84,11 +93,13 @@ static int set_up(struct runner *r, struct sp_error *err)
 	if (rc == 0 && makes_netns(r))
 		rc = begin_netns(r, err);
 	if (rc == 0)
-		rc = leave_session(err);
+		rc = leave_session(r, err);
 	if (rc == 0)
 		rc = receive_sources(r, &sources, err); /* blocks until released */
 	if (rc == 0)
 		rc = become_root(r, err);
+	if (rc == 0)
+		rc = check_required(r, err);
 	if (rc == 0)
 		rc = build_root(r, &sources, err);
 	runner_mark(r, "root built");
@@ -239,6 +250,10 @@ static _Noreturn void run_settled(struct runner *r)
 	}
 	(void)sys_close_range(0, 2); /* the command's: held here they would never end */
 	status = reap_until(pid);
+	runner_mark(r, "exited");
+	/* Our own end says the same, and the supervisor waits for that anyway. */
+	if (WIFEXITED(status) && r->degraded == 0)
+		_exit(WEXITSTATUS(status));
 	(void)runner_send_status(r, STATUS_EXIT, status, NULL);
 	_exit(0);
 }

@@ -310,23 +310,23 @@ int sp_launch_read_event(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
 {
 	bool was_reset = false;
-	ssize_t n = 0;
+	ssize_t n;
 
-	/* It may have ended without reading all that was sent; its word is behind that. */
+	/* Of one that ended without taking all we sent this is told first, its word after. */
 	do {
-		was_reset |= n < 0 && errno == ECONNRESET;
 		n = recv(run->control, event, sizeof(*event), 0);
-	} while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !was_reset)));
-	/* What we sent was never read, and there is no word: its supervisor was ending. */
-	if (n != sizeof(*event) && was_reset) {
+		was_reset |= n < 0 && errno == ECONNRESET;
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (n == sizeof(*event))
+		return 0;
+	/* A request that its supervisor never read: it was ending. */
+	if (was_reset && run->pid == 0) {
 		sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
 		if (err)
 			err->not_sent = true;
 		return SP_ERR_NOT_FOUND;
 	}
-	if (n != sizeof(*event))
-		return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
-	return 0;
+	return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
 }
 
 void sp_launch_end(struct sp_running *run)

@@ -20,6 +20,7 @@ void sp_record_clear(struct sp_record *r)
 	free(r->seccomp);
 	free(r->pool);
 	free(r->claim);
+	free(r->device_cgroup);
 	free(r->base);
 	sp_strv_clear(&r->snapshots);
 	sp_strv_clear(&r->mounts);
@@ -163,6 +164,7 @@ static int keep_line(
 		{"seccomp", &r->seccomp, NULL},
 		{"pool", &r->pool, NULL},
 		{"claim", &r->claim, NULL},
+		{"device_cgroup", &r->device_cgroup, NULL},
 		{"base", &r->base, NULL},
 		{"label", NULL, &r->labels},
 		{"env", NULL, &r->env},
@@ -218,6 +220,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	sp_lines_add(out, "seccomp", r->seccomp);
 	sp_lines_add(out, "pool", r->pool);
 	sp_lines_add(out, "claim", r->claim);
+	sp_lines_add(out, "device_cgroup", r->device_cgroup);
 	sp_lines_add(out, "base", r->base);
 	print_list(out, "label", &r->labels);
 	print_list(out, "env", &r->env);

@@ -27,6 +27,8 @@
 
 #include "runtime/pass.h"
 
+#include "runtime/sys.h"
+
 void runner_mark(struct runner *r, const char *name)
 {
 	struct sp_runner_marks *m = r->marks;
@@ -100,10 +102,12 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->root) &&
 		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
+		text_fits(base, s->size, s->events_path) &&
 		text_fits(base, s->size, s->claim_path) &&
 		text_fits(base, s->size, s->hosts) &&
 		text_fits(base, s->size, s->resolv) &&
-		text_fits(base, s->size, s->map_tools);
+		text_fits(base, s->size, s->map_tools) &&
+		text_fits(base, s->size, s->device_cgroup);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);
@@ -224,7 +228,12 @@ static pid_t clone_init(struct runner *r, int *child_fd, struct sp_error *err)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = SP_RFD_CGROUP;
 	}
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
+	if (pid < 0 && errno == ENOSYS && (args.flags & CLONE_INTO_CGROUP)) {
+		args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+		r->lacks_clone3 = true;
+		pid = sys_clone(&args);
+	}
 	if (pid < 0)
 		return sp_fail_errno(err,
 			"create namespaces (see 'sandpit doctor' for what the host "
@@ -256,7 +265,8 @@ static int open_namespaces(const struct runner *r, pid_t child, struct sp_error 
 	return 0;
 }
 
-static int set_oom_score(const struct runner *r, pid_t child, struct sp_error *err)
+/* It only goes down with privilege: where it is higher already, the host is safe too. */
+static void set_oom_score(struct runner *r, pid_t child)
 {
 	static const char score[] = "500";
 	char path[48];
@@ -269,7 +279,8 @@ static int set_oom_score(const struct runner *r, pid_t child, struct sp_error *e
 		n = write(fd, score, sizeof(score) - 1);
 		close(fd);
 	}
-	return n < 0 ? sp_fail_errno(err, "set OOM score") : 0;
+	if (n < 0)
+		degrade(r, SP_DEGRADED_OOM);
 }
 
 /* Wait until the caller has everything on record, and take what it hands over. */
@@ -307,7 +318,9 @@ static int begin_child(
 		sandbox_init(r); /* waits to be released */
 	runner_mark(r, "namespaces");
 	close(r->release[1]);
-	close(r->status[1]);
+	/* Of a run it stays open: that it closes with its writer would only wake us once more. */
+	if (r->spec->mode == SP_RUNNER_CREATE)
+		close(r->status[1]);
 	rc = move_up(child_fd, err);
 	/* Until its ids are mapped the child does nothing that depends on them. */
 	if (rc == 0)
@@ -315,22 +328,26 @@ static int begin_child(
 	if (rc == 0)
 		rc = open_sources(r, *child, &sources, err);
 	if (rc == 0)
+		rc = check_required(r, err);
+	if (rc == 0)
 		rc = send_sources(r, &sources, err);
 	runner_mark(r, "released");
 	if (rc == 0)
-		rc = set_oom_score(r, *child, err);
+		set_oom_score(r, *child);
 	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
 		rc = open_namespaces(r, *child, err);
 	return rc;
 }
 
 /* What it waits for before it begins to give up rights: its filter and its cgroups. */
-static int complete_child(const struct runner *r, struct sp_error *err)
+static int complete_child(struct runner *r, struct sp_error *err)
 {
-	int fds[1 + SP_RUNNER_CGROUPS_MAX] = {SP_RFD_FILTER};
+	int fds[2 + SP_RUNNER_CGROUPS_MAX] = {SP_RFD_FILTER};
 	size_t count = 1;
 	int rc = open_cgroup_doors(r, fds, &count, err);
 
+	if (rc == 0)
+		open_device_door(r, fds, &count);
 	if (rc == 0)
 		rc = pass_descriptors(r->release[0], fds, count, err);
 	for (size_t i = 1; i < count; i++)
@@ -400,6 +417,7 @@ int main(void)
 {
 	struct sp_runner_event event;
 	struct runner r = {.proc_fd = -1,
+		.devices_fd = -1,
 		.layer_fd = -1,
 		.release = {-1, -1},
 		.status = {-1, -1},

@@ -24,7 +24,10 @@ struct runner {
 	int request[2];  /* joining: socket pair, outside [0], the command [1] */
 	bool is_settled; /* joining: as root, with everything given up beforehand */
 	uint32_t degraded;
-	int layer_fd; /* folder of what is written; process 1 sends it out */
+	int degraded_errno; /* of the last one */
+	bool lacks_clone3;  /* then nobody is born in a control group */
+	int devices_fd;     /* holds the device cgroup, or -1 */
+	int layer_fd;       /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
@@ -127,6 +130,18 @@ int open_terminal(const struct runner *r, struct sp_error *err);
 int begin_netns(struct runner *r, struct sp_error *err);
 int finish_netns(struct sp_error *err);
 
+/*
+ * step_degrade.c: what could not be done and has a fallback, with its errno; and the error
+ * if the caller cannot do without.  The second is asked once the specification is there.
+ */
+void degrade(struct runner *r, enum sp_runner_degraded what);
+int check_required(const struct runner *r, struct sp_error *err);
+
+/* step_devices.c: the parent holds the device cgroup, the child joins it. */
+/* Hold it, and open the way in for process 1 as open_cgroup_doors() does. */
+void open_device_door(struct runner *r, int *fds, size_t *count);
+int join_devices(const struct runner *r, struct sp_error *err);
+
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);
 int become_root(const struct runner *r, struct sp_error *err);
@@ -191,6 +206,7 @@ int join_cgroups(const struct runner *r, struct sp_error *err);
  * The same in two: opened outside, where the right to it is, and put behind the count that
  * are in fds; entered by one who would have it no more.
  */
+size_t count_cgroup_doors(const struct runner *r);
 int open_cgroup_doors(
 	const struct runner *r, int *fds, size_t *count, struct sp_error *err);
 int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err);

@@ -224,10 +224,13 @@ int sp_spec_build(
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
+	s.events_path = add_text(&b, l->events_path);
 	s.claim_path = add_text(&b, r->claim);
 	s.hosts = add_text(&b, l->hosts);
 	s.resolv = add_text(&b, l->resolv);
 	s.map_tools = add_text(&b, l->map_tools);
+	s.device_cgroup = add_text(&b, r->device_cgroup);
+	s.required = l->required;
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

@@ -64,11 +64,6 @@ _Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX 
 #define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
 #define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
 #define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
-#define SP_STATE_RECORD    "record"  /* what it was asked to be: state.h */
-#define SP_STATE_NEW       "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
-#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
 #define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
 #define SP_STATE_PROCS_MAX 10000u
 
@@ -128,6 +123,8 @@ struct sp_runner_spec {
 		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
 	uint32_t range_uid, range_gid;
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
+	uint32_t device_cgroup;
+	uint32_t required; /* sp_runner_degraded that is an error here */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t file_bytes; /* 0: none but the disk's */
@@ -145,6 +142,7 @@ struct sp_runner_spec {
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t events_path;   /* CREATE: the folder of the file of events */
 	uint32_t claim_path;    /* of its id range, removed at its end */
 	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;
@@ -171,7 +169,10 @@ enum sp_runner_event_kind {
 
 /* What could not be set and has a fallback. */
 enum sp_runner_degraded {
-	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+	SP_DEGRADED_IDMAP = 1u << 0,   /* mounts show foreign owners */
+	SP_DEGRADED_KEYRING = 1u << 1, /* the caller's session keyring stays */
+	SP_DEGRADED_OOM = 1u << 2,     /* memory runs out for the host as soon */
+	SP_DEGRADED_DEVICES = 1u << 3, /* no device cgroup */
 };
 
 struct sp_runner_event {

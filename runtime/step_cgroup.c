@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define PATH_BYTES 4096
 /* How long is waited for all to have stopped: longer, and the tree is ended as it is. */
@@ -59,7 +60,8 @@ static bool read_in_cgroup(
 
 static bool born_inside(const struct runner *r, size_t i)
 {
-	return r->spec->cgroups[i].is_v2 && (r->spec->flags & SP_RF_HAS_CGROUP2);
+	return r->spec->cgroups[i].is_v2 && !r->lacks_clone3 &&
+		(r->spec->flags & SP_RF_HAS_CGROUP2);
 }
 
 /*
@@ -88,7 +90,7 @@ pid_t fork_into_cgroup(const struct runner *r)
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)fd;
 	}
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
 	if (fd >= 0)
 		close(fd);
 	return (pid_t)pid;
@@ -101,6 +103,15 @@ int join_cgroups(const struct runner *r, struct sp_error *err)
 			return sp_fail_errno(err, "join cgroup %s",
 				spec_text(r, r->spec->cgroups[i].path));
 	return 0;
+}
+
+size_t count_cgroup_doors(const struct runner *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->spec->cgroup_count; i++)
+		count += !born_inside(r, i);
+	return count;
 }
 
 int open_cgroup_doors(

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/proc.h"
 #include "providers/local/local.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* What is around a command that has a gate is over by then, too. */
@@ -17,6 +18,8 @@
 static void undo(const struct local_plan *plan)
 {
 	sp_cgroup_remove(&plan->record.cgroups);
+	if (plan->record.device_cgroup)
+		sp_devices_drop(plan->record.device_cgroup);
 	if (plan->record.claim)
 		(void)unlink(plan->record.claim);
 	(void)sp_remove_state(plan->state_path);
@@ -24,21 +27,22 @@ static void undo(const struct local_plan *plan)
 
 /* Cgroups that turn out differently than planned: a default falls back, a wish fails. */
 static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *spec,
-	struct sp_error *err)
+	bool *as_planned, struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
 	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
-	if (sp_cgroup_apply(&r->cgroups, &limits))
+	*as_planned = sp_cgroup_apply(&r->cgroups, &limits);
+	if (*as_planned)
 		return 0;
 	for (int k = 0; k < SP_CGROUP_KINDS; k++)
 		if (asked[k] && !r->cgroups.holds[k])
 			return sp_fail(err, SP_ERR_UNSUPPORTED,
 				"a limit cannot be enforced: %.300s",
 				r->cgroups.why_not[k]);
-	return sp_state_update(plan->base_fd, r, err);
+	return 0;
 }
 
 static void mark(const struct sp_command *command, const char *name)
@@ -64,6 +68,7 @@ static struct sp_launch launch_of(
 	return (struct sp_launch){.mode = mode,
 		.sandbox = &plan->record,
 		.runner_path = l->runner,
+		.required = local_required_bits(plan->required),
 		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
@@ -77,18 +82,8 @@ static struct sp_launch launch_of(
 		.exe_fd = -1,
 		.lock_fd = plan->lock_fd,
 		.store_fd = plan->store_fd,
+		.events_path = l->state,
 		.filter_fd = plan->filter_fd};
-}
-
-/* What the supervisor of a sandbox from a pool starts once that is taken. */
-static void set_refill(
-	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
-{
-	const char *const argv[] = {l->refill, l->state, l->store, l->data_dir,
-		l->libexec_dir, plan->record.pool, NULL};
-
-	if (plan->record.pool)
-		memcpy(launch->refill, argv, sizeof(argv));
 }
 
 /* What a launch needs to know first: checked, and ids of its own claimed. */
@@ -107,7 +102,37 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 		return sp_fail_errno(err, "lock state folder");
 	plan->ids.has_mounts = plan->mount_count > 0 || plan->root ||
 		plan->image.folders.count > 0;
-	return local_claim_ids(l, &plan->ids, &plan->record, err);
+	rc = local_claim_ids(l, &plan->ids, &plan->record, err);
+	if (rc == 0)
+		local_plan_devices(plan);
+	return rc;
+}
+
+/* For those who ask later, or because the caller will not do without one. */
+static int note_layers(
+	const struct local *l, struct local_plan *plan, struct sp_error *err)
+{
+	if (!plan->record.is_kept && !plan->required)
+		return 0;
+	local_note_layers(l, plan);
+	return local_check_layers(plan, err);
+}
+
+/* What turns out differently than planned is on the record, too. */
+static int make_cgroups(const struct local *l, const struct sp_sandbox_spec *spec,
+	struct local_plan *plan, struct sp_error *err)
+{
+	bool as_planned = true, had_devices;
+	int rc = apply_cgroups(plan, spec, &as_planned, err);
+
+	if (rc < 0)
+		return rc;
+	had_devices = !plan->device_why[0];
+	local_guard_devices(plan);
+	if (as_planned && had_devices == !plan->device_why[0])
+		return 0;
+	rc = note_layers(l, plan, err);
+	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
 /* The rest, while the runner builds the sandbox. */
@@ -118,10 +143,13 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 
 	if (rc < 0)
 		return rc;
-	if (plan->record.is_kept)
-		local_note_layers(l, plan, spec);
+	rc = note_layers(l, plan, err);
+	if (rc < 0)
+		return rc;
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
-	return plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
+	if (plan->lock_fd < 0)
+		return plan->lock_fd;
+	return make_cgroups(l, spec, plan, err);
 }
 
 static int start_runner(const struct local *l, const struct local_plan *plan,
@@ -132,7 +160,8 @@ static int start_runner(const struct local *l, const struct local_plan *plan,
 
 	if (command)
 		set_command(&launch, command);
-	set_refill(l, plan, &launch);
+	if (plan->record.pool)
+		local_refill_argv(l, plan->record.pool, launch.refill);
 	return sp_launch_ahead(&launch, running, err);
 }
 
@@ -190,11 +219,9 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 {
 	int rc;
 
-	if (!(event->degraded & SP_DEGRADED_IDMAP))
+	if (!event->degraded)
 		return 0;
-	sp_strv_add(&plan->record.layers,
-		"mount owners=degraded: a file system there cannot map them, so host "
-		"files belong to nobody inside");
+	local_note_degraded(&plan->record, event->degraded);
 	rc = sp_strv_ok(&plan->record.layers, err);
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
