@@ -47,7 +47,7 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_PART := runner supervise watch serve control init enter command terminal master keep keep_files \
-	keep_clients tree pass devices \
+	keep_clients tree pass devices event \
 	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
@@ -63,7 +63,7 @@ GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
 	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c runtime/devices.c \
-	runtime/pass.c runtime/control.c runtime/master.c
+	runtime/pass.c runtime/control.c runtime/master.c runtime/event.c
 CLI_SRC := $(wildcard cli/*.c)
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -231,8 +231,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_SUPPORT) $(TEST_LIB_FILES)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $< $(UNIT_SUPPORT) $(TEST_LIBS)
 
-# This one starts the real worker.
-$(B)/tests/unit/test_files: | $(B)/sandpit-worker
+# These start the real worker.
+$(B)/tests/unit/test_files $(B)/tests/unit/test_store: | $(B)/sandpit-worker
 
 # The same fuzz target twice: under libFuzzer, and replaying its corpus without it.
 $(B)/tests/fuzz/%: tests/fuzz/%.c
@@ -306,6 +306,11 @@ asan:
 tsan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread CFLAGS='-O1 -g' check-unit
 
+# Five minutes, unless SECONDS= says otherwise.
+.PHONY: soak
+soak: all $(B)/tests/helpers/reaper
+	$(Q)B='$(abspath $(B))' tests/soak/run.sh $(if $(filter file,$(origin SECONDS)),300,$(SECONDS))
+
 fuzz: $(FUZZ_BIN)
 	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
 
@@ -346,9 +351,10 @@ help:
 		'make asan|tsan  the unit tests under sanitizers' \
 		'make lint       layers, format, static analysis, banned calls' \
 		'make fuzz       every fuzz target for SECONDS=60 each' \
+		'make soak       kill whoever is involved, at random, for SECONDS=300' \
 		'make bench      timings beside the floor and the peers that are installed' \
 		'make install    DESTDIR= PREFIX=/usr/local' \
 		'make deps       what the build needs, by apt where that is allowed'
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -name '*.d' -print 2>/dev/null)
 .SECONDARY:

@@ -60,6 +60,7 @@ struct cli_args {
 	int64_t ttl_ms;             /* -1: not given */
 	int64_t max_idle_ms;        /* of a pool */
 	uint32_t pool_size;         /* 0: not given */
+	int64_t since_ms;           /* so long ago; 0: all */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;
 	bool tty, detach, follow;

@@ -33,6 +33,7 @@ cli_command_fn cmd_snapshot;
 cli_command_fn cmd_snapshots;
 cli_command_fn cmd_fork;
 cli_command_fn cmd_volume;
+cli_command_fn cmd_events;
 
 /*
  * Go on as the program that can load modules, where this one cannot and the command may

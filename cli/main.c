@@ -66,6 +66,8 @@ static const struct command commands[] = {
 	{{"volume", CLI_VOLUME, CLI_WORDS_ALL}, NULL, cmd_volume,
 		"[create | list | inspect | rm] [NAME...]",
 		"folders that sandboxes share and that outlive them"},
+	{{"events", CLI_EVENTS, CLI_WORDS_ALL}, NULL, cmd_events, "[SANDBOX]",
+		"what happened to kept sandboxes; with --follow, what happens"},
 	{{"port", CLI_PORT, CLI_WORDS_ALL}, NULL, cmd_port, "SANDBOX [HOSTPORT:]PORT",
 		"reach a port of a sandbox from here until Ctrl-C"},
 	{{"providers", CLI_PROVIDERS, CLI_WORDS_ALL}, NULL, cmd_providers, "",

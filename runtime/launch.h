@@ -26,7 +26,8 @@ struct sp_launch {
 	const char *const *env;     /* on top of the sandbox's, or NULL */
 	const char *workdir, *user; /* NULL: the sandbox's */
 	int64_t timeout_ms;
-	bool tty; /* the relay gets its master */
+	const char *events_path; /* CREATE: where its end is told: event.h */
+	bool tty;                /* the relay gets its master */
 	struct sp_window window;
 	bool is_background, takes_input; /* ENTER: no relay, sp_launch_wait_started() */
 	uint64_t keep_bytes;

@@ -102,6 +102,7 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->root) &&
 		s->layer_count <= SP_RUNNER_LAYERS_MAX &&
 		text_fits(base, s->size, s->state_path) &&
+		text_fits(base, s->size, s->events_path) &&
 		text_fits(base, s->size, s->claim_path) &&
 		text_fits(base, s->size, s->hosts) &&
 		text_fits(base, s->size, s->resolv) &&

@@ -23,6 +23,7 @@
 
 #include "base/proc.h"
 #include "runtime/control.h"
+#include "runtime/event.h"
 #include "runtime/pass.h"
 #include "runtime/runner.h"
 #include "runtime/sys.h"
@@ -50,6 +51,7 @@ struct serving {
 	struct runner *r;
 	pid_t child;
 	bool is_killed, is_dead, is_ready;
+	const char *reason;  /* of the end, once there is one */
 	int64_t deadline_ms; /* monotonic, or 0 */
 	unsigned int commands;
 	struct pollfd fds[WATCH_COUNT];
@@ -73,6 +75,13 @@ static void drop_watch(struct serving *s, int which)
 	if (s->fds[which].fd >= 0)
 		close(s->fds[which].fd);
 	set_watch(s, which, -1);
+}
+
+/* The first one counts: what comes after is its consequence. */
+static void give_reason(struct serving *s, const char *reason)
+{
+	if (!s->reason)
+		s->reason = reason;
 }
 
 static void kill_sandbox(struct serving *s)
@@ -342,6 +351,7 @@ static void take_exec(
 	}
 	if (is_last) {
 		/* It has begun in time: from now on its own deadline counts. */
+		give_reason(s, "last-command");
 		s->deadline_ms = 0;
 		s->refill_at_ms = s->r->spec->refillc ? now_ms() + REFILL_MS : 0;
 		return;
@@ -450,8 +460,10 @@ static void take_signals(struct serving *s)
 	ssize_t n = read(s->fds[WATCH_SIGNAL].fd, info, sizeof(info));
 
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(info[0]); i++)
-		if (info[i].ssi_signo != SIGCHLD)
+		if (info[i].ssi_signo != SIGCHLD) {
+			give_reason(s, "asked");
 			kill_sandbox(s);
+		}
 	bury(s);
 }
 
@@ -517,8 +529,10 @@ static void take_time(struct serving *s)
 	int64_t now = now_ms();
 
 	if (((s->deadline_ms && now >= s->deadline_ms) || s->limits.cpu_is_used_up) &&
-		!s->is_killed)
+		!s->is_killed) {
+		give_reason(s, s->limits.cpu_is_used_up ? "cpu-time" : "ttl");
 		kill_sandbox(s);
+	}
 	if (s->refill_at_ms && now >= s->refill_at_ms)
 		refill_beside(s);
 	if (s->spare && s->spare_until_ms && now >= s->spare_until_ms)
@@ -604,6 +618,22 @@ static int prepare(struct serving *s, int child_fd, struct sp_error *err)
 	return rc;
 }
 
+/* In the file of events, while what it was still is on record. */
+static void tell_end(const struct serving *s)
+{
+	const char *state = spec_text(s->r, s->r->spec->events_path);
+	const char *path = spec_text(s->r, s->r->spec->state_path);
+	const char *id = path ? strrchr(path, '/') : NULL;
+	char details[64];
+
+	if (!s->is_ready || !state || !id)
+		return;
+	if (count_oom_kills(s->r) > 0)
+		sp_event_append(state, id + 1, "oom", "");
+	snprintf(details, sizeof(details), "reason=%s", s->reason ? s->reason : "died");
+	sp_event_append(state, id + 1, "destroyed", details);
+}
+
 int serve(struct runner *r, pid_t child, int child_fd)
 {
 	static struct serving s;
@@ -617,6 +647,7 @@ int serve(struct runner *r, pid_t child, int child_fd)
 	watch_limits(&s.limits, r);
 	watch(&s);
 	wait_for_commands(&s);
+	tell_end(&s);
 	remove_traces(r);
 	if (!s.is_ready)
 		send_event(r, &s.event);

@@ -225,6 +225,7 @@ int sp_spec_build(
 	s.workdir = add_text(&b, l->workdir ? l->workdir : r->workdir);
 	s.user = add_text(&b, l->user ? l->user : r->user);
 	s.state_path = add_text(&b, l->state_path);
+	s.events_path = add_text(&b, l->events_path);
 	s.claim_path = add_text(&b, r->claim);
 	s.hosts = add_text(&b, l->hosts);
 	s.resolv = add_text(&b, l->resolv);

@@ -67,11 +67,6 @@ enum sp_runner_ahead {
 #define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
 #define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
 #define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
-#define SP_STATE_RECORD    "record"  /* what it was asked to be: state.h */
-#define SP_STATE_NEW       "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
-#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
 #define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
 #define SP_STATE_PROCS_MAX 10000u
 
@@ -150,6 +145,7 @@ struct sp_runner_spec {
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t events_path;   /* CREATE: the folder of the file of events */
 	uint32_t claim_path;    /* of its id range, removed at its end */
 	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;

@@ -28,6 +28,17 @@ static inline struct local *local_of(struct sp_provider *p)
 	return (struct local *)p;
 }
 
+/* How the program that fills a pool again is started: see refill/main.c. */
+static inline void local_refill_argv(const struct local *l, const char *pool,
+	const char *argv[static SP_RUNNER_REFILL_MAX])
+{
+	const char *const all[] = {
+		l->refill, l->state, l->store, l->data_dir, l->libexec_dir, pool, NULL};
+
+	for (size_t i = 0; i < SP_COUNT(all); i++)
+		argv[i] = all[i];
+}
+
 /* ids.c: ids the sandbox's 0.. are on the host, claimed for it alone where that can be. */
 struct local_ids {
 	bool has_mounts; /* user 0 inside is to be the owner of what the caller shares */
@@ -240,6 +251,8 @@ int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,
 	struct sp_sandbox_list *out, struct sp_error *err);
 int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
+/* holders.c: end the supervisors that hold a file in a sandbox's folder, removed or not */
+void local_end_holders(const char *folder);
 /* inspect.c */
 int local_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
 	struct sp_error *err);
