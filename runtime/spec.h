@@ -14,6 +14,7 @@
 #define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
+#define SP_RUNNER_REFILL_MAX  8
 
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
@@ -65,11 +66,6 @@ enum sp_runner_ahead {
 #define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
 #define SP_STATE_GATE      "gate"    /* who its gate is: providers/local/network.c */
 #define SP_STATE_DENIED    "denied"  /* what the gate refused, a line each */
-#define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
-#define SP_STATE_RECORD    "record"  /* what it was asked to be: state.h */
-#define SP_STATE_NEW       "record.new" /* a record about to take its place */
-#define SP_STATE_LOCK      "lock"    /* flock held by the supervisor while it lives */
-#define SP_STATE_INIT      "init"    /* "SUPERVISOR_PID TICKS INIT_PID\n" */
 #define SP_STATE_CONTROL   "control" /* its supervisor's socket: control.h */
 #define SP_STATE_PROCS     "procs" /* a folder for each background process: job_wire.h */
 #define SP_STATE_PROCS_MAX 10000u
@@ -130,13 +126,16 @@ struct sp_runner_spec {
 		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
 	uint32_t range_uid, range_gid;
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
+	uint32_t device_cgroup;
+	uint32_t required; /* sp_runner_degraded that is an error here */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t file_bytes; /* 0: none but the disk's */
 	int64_t cpu_time_ms; /* of all processes together; 0 is none */
 	/* Where no cgroup limits them, of each process; 0 otherwise. */
 	uint64_t address_bytes, processes, cpu_seconds;
-	uint32_t argc, argv; /* argc strings, one after the other */
+	uint32_t argc, argv;      /* argc strings, one after the other */
+	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
 	struct sp_window window;
@@ -146,6 +145,7 @@ struct sp_runner_spec {
 	uint32_t layer_count; /* the topmost first */
 	struct sp_runner_layer layers[SP_RUNNER_LAYERS_MAX];
 	uint32_t state_path;    /* the sandbox's folder, removed at its end */
+	uint32_t events_path;   /* CREATE: the folder of the file of events */
 	uint32_t claim_path;    /* of its id range, removed at its end */
 	uint32_t hosts, resolv; /* texts of /etc/hosts and resolv.conf; 0: the usual */
 	uint32_t cgroup_count;
@@ -172,7 +172,10 @@ enum sp_runner_event_kind {
 
 /* What could not be set and has a fallback. */
 enum sp_runner_degraded {
-	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+	SP_DEGRADED_IDMAP = 1u << 0,   /* mounts show foreign owners */
+	SP_DEGRADED_KEYRING = 1u << 1, /* the caller's session keyring stays */
+	SP_DEGRADED_OOM = 1u << 2,     /* memory runs out for the host as soon */
+	SP_DEGRADED_DEVICES = 1u << 3, /* no device cgroup */
 };
 
 struct sp_runner_event {

@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "providers/local/local.h"
+#include "providers/local/events.h"
+#include "providers/local/pool.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
@@ -61,8 +63,8 @@ static int copy_labels(
 }
 
 /* A record that cannot be read is shown as what it is, so that it can be removed. */
-static int fill_info(
-	int base, const char *id, struct sp_sandbox_info *info, struct sp_error *err)
+static int fill_info(const struct local *l, int base, const char *id,
+	struct sp_sandbox_info *info, bool *is_waiting, struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
 	struct sp_supervisor supervisor = {0};
@@ -82,6 +84,8 @@ static int fill_info(
 	info->image = strdup(rc == 0 ? record.image : "");
 	if (!info->image)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	*is_waiting = record.pool && life != SP_LIFE_DEAD &&
+		(life == SP_LIFE_STARTING || pool_has(l, record.pool, id));
 	info->created_ms = record.created_ms;
 	info->expires_ms = record.expires_ms;
 	return copy_labels(info, &record, err);
@@ -92,7 +96,9 @@ int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out
 {
 	sp_autoclose int base = sp_state_open(local_of(p)->sandboxes, err);
 	sp_autoinfo struct sp_sandbox_info info = {0};
-	int rc = base < 0 ? base : fill_info(base, id, &info, err);
+	bool is_waiting = false;
+	int rc = base < 0 ? base
+			  : fill_info(local_of(p), base, id, &info, &is_waiting, err);
 
 	if (rc < 0)
 		return rc;
@@ -113,13 +119,17 @@ int local_list(struct sp_provider *p, const struct sp_label *labels, size_t labe
 		local_drop_stale_claims(local_of(p), base);
 	for (size_t i = 0; rc == 0 && i < ids.count; i++) {
 		sp_autoinfo struct sp_sandbox_info info = {0};
+		bool is_waiting = false;
 
-		rc = fill_info(base, ids.items[i], &info, err);
+		rc = fill_info(
+			local_of(p), base, ids.items[i], &info, &is_waiting, err);
 		if (rc == SP_ERR_NOT_FOUND) {
 			rc = 0;
 			continue;
 		}
-		if (rc == 0 && sp_labels_match(&info, labels, label_count))
+		/* What waits in a pool is nobody's yet: see sandpit pool list. */
+		if (rc == 0 && !is_waiting &&
+			sp_labels_match(&info, labels, label_count))
 			rc = sp_sandbox_list_add(&list, &info, err);
 	}
 	if (rc < 0)
@@ -156,6 +166,21 @@ static void end_supervisor(const struct sp_supervisor *s)
 	(void)wait_end(pidfd, END_MS);
 }
 
+/* Of a sandbox whose record is lost: where they would be, for one with every limit. */
+static void remove_unknown_cgroups(const char *id)
+{
+	const struct sp_cgroup_limits all = {.memory_bytes = 1,
+		.pids = 1,
+		.cpu_millis = 1,
+		.usage = true,
+		.freeze = true,
+		.io = true};
+	struct sp_cgroup_set set = {0};
+
+	if (sp_cgroup_plan(id, &all, &set, NULL) == 0)
+		sp_cgroup_remove(&set);
+}
+
 /* What a supervisor would have taken away. */
 static int clean_dead(
 	const struct local *l, int base, const char *id, struct sp_error *err)
@@ -167,15 +192,23 @@ static int clean_dead(
 
 	if (rc < 0 || lock < 0)
 		return rc;
-	if (sp_state_read(base, id, &record, NULL) == 0) {
-		sp_cgroup_remove(&record.cgroups);
-		if (record.claim)
-			(void)unlink(record.claim);
-	}
 	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	/* Dead it looks as well to whom its lock was taken away. */
+	local_end_holders(path);
+	if (sp_state_read(base, id, &record, NULL) == 0) {
+		sp_cgroup_remove(&record.cgroups);
+		if (record.device_cgroup)
+			sp_devices_drop(record.device_cgroup);
+		if (record.claim)
+			(void)unlink(record.claim);
+	} else {
+		remove_unknown_cgroups(id);
+	}
 	if (!sp_remove_state(path))
 		return sp_fail_errno(err, "remove state of %s", id);
+	if (record.is_kept)
+		local_note_event(l, id, "destroyed", "reason", "died");
 	return 0;
 }
 
@@ -198,31 +231,48 @@ static int destroy_once(
 	return rc < 0 ? rc : sp_state_life(base, id, &life, NULL, err);
 }
 
+/* NOT_FOUND once nothing is left; 0 when that takes too long. */
+static int destroy_within(
+	const struct local *l, int base, const char *id, struct sp_error *err)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+	int64_t deadline_ms = sp_deadline_in(END_MS);
+	int rc;
+
+	while ((rc = destroy_once(l, base, id, err)) == 0) {
+		if (sp_deadline_poll_ms(deadline_ms) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
 /*
  * It may just be starting, or ending by itself or by another's hand: that is waited for,
- * since all of it is short.
+ * since all of it is short.  What lasts longer has lost the file that names its supervisor.
  */
 int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
 {
-	const struct timespec pause = {.tv_nsec = RETRY_NS};
 	struct local *l = local_of(p);
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
-	int64_t deadline_ms = sp_deadline_in(END_MS);
+	sp_autofree char *path = NULL;
 	struct sp_error why = {0};
 	int rc;
 
 	if (base < 0)
 		return base;
-	while ((rc = destroy_once(l, base, id, &why)) == 0) {
-		if (sp_deadline_poll_ms(deadline_ms) == 0)
-			return sp_fail(err, SP_ERR_UNAVAILABLE,
-				"sandbox %s is being started or ended by another "
-				"process",
-				id);
-		nanosleep(&pause, NULL);
+	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	rc = destroy_within(l, base, id, &why);
+	if (rc == 0) {
+		local_end_holders(path);
+		rc = destroy_within(l, base, id, &why);
 	}
 	if (rc == SP_ERR_NOT_FOUND)
 		return 0;
+	if (rc == 0)
+		return sp_fail(err, SP_ERR_UNAVAILABLE,
+			"sandbox %s is being started or ended by another process", id);
 	if (err)
 		*err = why;
 	return rc;

@@ -392,6 +392,7 @@ static int sweep_one(void *ctx, const char *name, struct sp_error *err)
 	(void)err;
 	if ((!begins(name, STORE_NEW) && !begins(name, GONE) &&
 		    !begins(name, STORE_FORK)) ||
+		has(&w->gone, name) ||
 		fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!lock_inode(w->store, st.st_ino, F_WRLCK))
 		return 0;
@@ -407,10 +408,15 @@ static void sweep_kind(
 {
 	struct sweep w = {.store = s, .kind = kind};
 	int dir = s->kinds[kind];
+	size_t before;
 
 	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return;
-	(void)store_each(s, kind, sweep_one, &w, NULL);
+	/* One that goes may be all that kept another. */
+	do {
+		before = w.gone.count;
+		(void)store_each(s, kind, sweep_one, &w, NULL);
+	} while (w.gone.count > before);
 	(void)flock(dir, LOCK_UN);
 	for (size_t i = 0; i < w.gone.count; i++)
 		(void)remove_tree(l, dir, w.gone.items[i], NULL);

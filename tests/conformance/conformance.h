@@ -38,6 +38,8 @@ struct behaviours {
 	const struct behaviour *items;
 	size_t count;
 };
+extern const struct behaviours life_behaviours, exec_behaviours, stream_behaviours,
+	deadline_behaviours, file_behaviours, limit_behaviours, store_behaviours;
 extern const struct behaviours life_behaviours;
 extern const struct behaviours exec_behaviours;
 extern const struct behaviours stream_behaviours;
