@@ -214,7 +214,7 @@ int open_cgroup_doors(
 	const struct runner *r, int *fds, size_t *count, struct sp_error *err);
 int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err);
 /* fork(), with the child in the version 2 cgroup from birth where there is one. */
-pid_t fork_into_cgroup(const struct runner *r);
+pid_t fork_into_cgroup(const struct runner *r, struct sp_error *err);
 /* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
 uint64_t count_refused_forks(const struct runner *r);
