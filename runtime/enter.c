@@ -156,7 +156,7 @@ static _Noreturn void join(struct runner *r)
 		rc = become_root(r, &err);
 	if (rc < 0)
 		give_up(r, &err);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
 	if (pid == 0)
 		reap_command(r);
 	if (pid < 0) {
