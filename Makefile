@@ -47,7 +47,7 @@ NET_SRC := $(wildcard $(NET_BASE)) $(wildcard engine/*.c) $(wildcard providers/d
 	$(wildcard providers/net_module.c)
 # The static runner and the static archive worker; each has a main of its own.
 RUNNER_PART := runner supervise watch serve control init enter command terminal master keep keep_files \
-	keep_clients tree pass event \
+	keep_clients tree pass devices event \
 	$(patsubst runtime/%.c,%,$(wildcard runtime/step_*.c))
 RUNNER_SRC := $(patsubst %,runtime/%.c,$(RUNNER_PART)) runtime/remove.c base/error.c base/ticks.c
 WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c images/pack*.c \
@@ -55,12 +55,14 @@ WORKER_SRC := $(wildcard images/worker.c images/inside_*.c images/confine.c imag
 	images/userns.c images/kernel_fs.c) base/error.c base/io.c base/buf.c
 # What runs inside a container: keeper, watcher and killer in one, without a library.
 AGENT_SRC := $(wildcard providers/docker/agent/*.c)
+# Fills a pool again behind whoever took from it.
+REFILL_SRC := $(wildcard providers/local/refill/*.c)
 # What is between a sandbox's network and the world; its rules and its plan are the library's, too.
 GATE_SHARED := $(patsubst %,providers/local/gate/%.c,rules plan)
 GATE_SRC := $(filter-out $(GATE_SHARED),$(wildcard providers/local/gate/*.c))
 LIB_SRC := $(filter-out $(NET_SRC) $(WORKER_SRC) $(RUNNER_SRC) base/musl.c,$(wildcard base/*.c seccomp/*.c \
 	images/*.c runtime/*.c providers/*.c providers/local/*.c sandbox/*.c)) $(GATE_SHARED) \
-	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c \
+	base/error.c base/io.c base/buf.c base/clock.c base/ticks.c runtime/remove.c runtime/devices.c \
 	runtime/pass.c runtime/control.c runtime/master.c runtime/event.c
 CLI_SRC := $(wildcard cli/*.c)
 
@@ -96,7 +98,7 @@ DATA := $(patsubst %,$(SHARE)/%,$(wildcard seccomp/*.json) $(shell find images/r
 # With musl the command is static as well, and has a twin that can load modules.
 STATIC_CLI := $(if $(SAN),,$(filter musl-gcc,$(RUNNER_CC)))
 PROGRAMS := $(B)/sandpit $(B)/sandpit-runner $(B)/sandpit-worker $(B)/sandpit-agent $(B)/sandpit-gate \
-	$(if $(STATIC_CLI),$(B)/sandpit-full)
+	$(B)/sandpit-refill 	$(if $(STATIC_CLI),$(B)/sandpit-full)
 LIBRARIES := $(B)/libsandpit.a $(B)/libsandpit.so $(B)/libsandpit-net.so
 
 .PHONY: all run check check-unit asan tsan lint bench bench-built fuzz install deps deps-test \
@@ -146,6 +148,10 @@ $(if $(STATIC_CLI),$(B)/sandpit-full,$(B)/sandpit): $(CLI_OBJ) $(B)/libsandpit.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 
+REFILL_OBJ := $(call obj,$(REFILL_SRC))
+$(B)/sandpit-refill: $(REFILL_OBJ) $(B)/libsandpit.a
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(RELRO) -Wl,--gc-sections $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
 # By their paths, as for the runner.
 MUSL_LIBS = $(foreach l,json-c seccomp,$(shell $(CC) -print-file-name=lib$(l).a))
 ifneq ($(STATIC_CLI),)

@@ -136,3 +136,25 @@ const char *sp_code_name(enum sp_code code)
 
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : "unknown";
 }
+
+const char *sp_errno_name(int sys_errno)
+{
+#define NAME(number) \
+	{ \
+		number, #number \
+	}
+	static const struct {
+		int number;
+		const char *name;
+	} names[] = {NAME(EPERM), NAME(ENOENT), NAME(EIO), NAME(ENOMEM), NAME(EACCES),
+		NAME(EBUSY), NAME(EEXIST), NAME(ENODEV), NAME(ENOTDIR), NAME(EINVAL),
+		NAME(EMFILE), NAME(ENFILE), NAME(ENOSPC), NAME(EROFS), NAME(EAGAIN),
+		NAME(ENOSYS), NAME(ELOOP), NAME(EOVERFLOW), NAME(EOPNOTSUPP),
+		NAME(EUSERS), NAME(ECANCELED)};
+#undef NAME
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == sys_errno)
+			return names[i].name;
+	return "errno";
+}

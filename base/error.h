@@ -17,6 +17,9 @@ int sp_fail_errno(struct sp_error *err, const char *fmt, ...)
 int sp_wrap(struct sp_error *err, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* "EPERM" and its like; "errno" for one that sandboxes do not meet. */
+const char *sp_errno_name(int sys_errno);
+
 /* The code that fits an errno. */
 enum sp_code sp_code_of_errno(int sys_errno);
 

@@ -17,6 +17,7 @@ int64_t cli_args_timeout(const struct cli_args *args)
 void cli_args_clear(struct cli_args *args)
 {
 	sp_strv_clear(&args->fallback);
+	sp_strv_clear(&args->require);
 	sp_strv_clear(&args->env);
 	sp_strv_clear(&args->labels);
 	sp_strv_clear(&args->mounts);
@@ -184,6 +185,7 @@ int cli_args_spec(struct cli_args *args, struct cli_spec *out, struct sp_error *
 		.seccomp = args->seccomp,
 		.limits = args->limits,
 		.network = args->network,
+		.require = args->require.count ? sp_strv_list(&args->require) : NULL,
 		.allow = args->allow.count ? sp_strv_list(&args->allow) : NULL,
 		.ttl_ms = args->ttl_ms >= 0 ? args->ttl_ms
 			: is_kept           ? KEPT_TTL_MS

@@ -43,6 +43,7 @@ struct cli_args {
 	const char *command; /* its name, for messages */
 	const char *provider;
 	struct sp_strv fallback;
+	struct sp_strv require;
 	const char *image, *file, *lang, *workdir, *user, *seccomp;
 	struct sp_strv env;    /* KEY=VALUE */
 	struct sp_strv labels; /* KEY=VALUE */
@@ -57,6 +58,8 @@ struct cli_args {
 	struct sp_strv credentials; /* three items each: host, header, value */
 	int64_t timeout_ms;         /* 0 is none, -1: not given */
 	int64_t ttl_ms;             /* -1: not given */
+	int64_t max_idle_ms;        /* of a pool */
+	uint32_t pool_size;         /* 0: not given */
 	int64_t since_ms;           /* so long ago; 0: all */
 	bool reuse, keep, interactive, json, timings, quiet, verbose, log_json, all,
 		capabilities, no_stream, help;

@@ -26,6 +26,8 @@ cli_command_fn cmd_cp;
 cli_command_fn cmd_providers;
 cli_command_fn cmd_test;
 cli_command_fn cmd_doctor;
+cli_command_fn cmd_timeout;
+cli_command_fn cmd_pool;
 cli_command_fn cmd_files;
 cli_command_fn cmd_snapshot;
 cli_command_fn cmd_snapshots;

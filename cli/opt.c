@@ -14,11 +14,12 @@
 #define CPUS_MAX        4096
 #define ENV_FILE_MAX    (1u << 20)
 #define HELP_COLUMN     30
-#define FALLBACKS_MAX   16
+#define LIST_MAX        16
 #define THOUSANDTHS_LEN 3
 #define MODE_DIGITS     4
 
 #define CREATING (CLI_RUN | CLI_CREATE | CLI_SHELL)
+#define MAKING   (CREATING | CLI_POOL)
 #define RUNNING  (CLI_RUN | CLI_EXEC)
 #define EVERY    0xffffffffu
 
@@ -117,8 +118,8 @@ static int add_list(
 		if (!*at)
 			break;
 	}
-	if (list->count > FALLBACKS_MAX)
-		return sp_fail(err, SP_ERR_INVALID, "more than %d", FALLBACKS_MAX);
+	if (list->count > LIST_MAX)
+		return sp_fail(err, SP_ERR_INVALID, "more than %d", LIST_MAX);
 	return sp_strv_ok(list, err);
 }
 
@@ -324,15 +325,15 @@ static const struct option options[] = {
 		"where: local or docker; else docker if it answers and has the image"},
 	{"fallback", 0, "A,B", add_list, FIELD(fallback), CREATING,
 		"what to try if that fails before anything ran"},
-	{"image", 'i', "REF", set_text, FIELD(image), CREATING,
+	{"image", 'i', "REF", set_text, FIELD(image), MAKING,
 		"image; local: host, a folder or a snapshot"},
 	{"file", 'f', "PATH", set_text, FIELD(file), RUNNING,
 		"run this file, or - for standard input"},
 	{"lang", 0, "L", set_text, FIELD(lang), RUNNING,
 		"its language: python node typescript go rust bash"},
-	{"env", 'e', "K[=V]", add_env, FIELD(env), CREATING | CLI_EXEC,
+	{"env", 'e', "K[=V]", add_env, FIELD(env), MAKING | CLI_EXEC,
 		"set a variable; K alone passes yours"},
-	{"env-file", 0, "F", add_env_file, FIELD(env), CREATING | CLI_EXEC,
+	{"env-file", 0, "F", add_env_file, FIELD(env), MAKING | CLI_EXEC,
 		"variables from a file, one a line"},
 	{"label", 'l', "K=V", add_label, FIELD(labels),
 		CREATING | CLI_LIST | CLI_DESTROY, "label, to find it by"},
@@ -343,36 +344,42 @@ static const struct option options[] = {
 	{"timeout", 't', "S", set_seconds, FIELD(timeout_ms),
 		RUNNING | CLI_SHELL | CLI_WAIT,
 		"of the command, seconds; 0 is none (120; -d, shell, wait: none)"},
-	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), CREATING,
-		"of the sandbox, seconds; 0 is none (kept ones 3600)"},
-	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), CREATING,
+	{"ttl", 0, "S", set_seconds, FIELD(ttl_ms), MAKING,
+		"of the sandbox, or how long a pool is filled; 0 is none (3600)"},
+	{"size", 0, "N", set_count, FIELD(pool_size), CLI_POOL,
+		"how many a pool keeps ready (4)"},
+	{"max-idle", 0, "S", set_seconds, FIELD(max_idle_ms), CLI_POOL,
+		"one that nobody takes for so long goes (300)"},
+	{"memory", 0, "SIZE", set_size, FIELD(limits.memory_bytes), MAKING,
 		"such as 512m (1g)"},
-	{"cpus", 0, "N", set_cpus, FIELD(limits.cpu_millis), CREATING,
+	{"cpus", 0, "N", set_cpus, FIELD(limits.cpu_millis), MAKING,
 		"such as 1.5 (all)"},
-	{"pids", 0, "N", set_count, FIELD(limits.pids), CREATING,
+	{"pids", 0, "N", set_count, FIELD(limits.pids), MAKING,
 		"processes and threads (512)"},
-	{"disk", 0, "SIZE", set_size, FIELD(limits.disk_bytes), CREATING,
+	{"disk", 0, "SIZE", set_size, FIELD(limits.disk_bytes), MAKING,
 		"of written files (2g)"},
-	{"nofile", 0, "N", set_count, FIELD(limits.nofile), CREATING,
+	{"nofile", 0, "N", set_count, FIELD(limits.nofile), MAKING,
 		"open files of a process (1024)"},
-	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), CREATING,
+	{"fsize", 0, "SIZE", set_size, FIELD(limits.file_bytes), MAKING,
 		"of one file (the disk's)"},
-	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), CREATING,
+	{"cpu-time", 0, "S", set_cpu_time, FIELD(limits.cpu_time_ms), MAKING,
 		"CPU seconds of all its processes together (none)"},
-	{"network", 0, "KIND", set_network, FIELD(network), CREATING,
+	{"require", 0, "LAYER,...", add_list, FIELD(require), MAKING,
+		"layers that must be enforced, by doctor's names; else it fails"},
+	{"network", 0, "KIND", set_network, FIELD(network), MAKING,
 		"none, allow=HOST[:PORT],*.HOST, nat or host (none)"},
 	{"publish", 'P', "[HP:]PORT", add_text, FIELD(ports), CREATING,
 		"reach a port of it at 127.0.0.1:HP, or at a free one"},
 	{"credential", 0, "H=HEADER:FROM", cli_add_credential, FIELD(credentials),
 		CREATING, "add a header to requests for H; its value stays outside"},
-	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), CREATING,
+	{"mount", 'v', "SRC:DST[:rw]", add_text, FIELD(mounts), MAKING,
 		"show a folder of this machine inside, read-only unless :rw; a SRC "
 		"without / is a volume, writable unless :ro"},
-	{"workdir", 'w', "DIR", set_text, FIELD(workdir), CREATING | CLI_EXEC,
+	{"workdir", 'w', "DIR", set_text, FIELD(workdir), MAKING | CLI_EXEC,
 		"where the command starts (/workspace)"},
-	{"user", 'u', "U[:G]", set_text, FIELD(user), CREATING | CLI_EXEC,
+	{"user", 'u', "U[:G]", set_text, FIELD(user), MAKING | CLI_EXEC,
 		"as whom (the image's user)"},
-	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), CREATING,
+	{"seccomp", 0, "PROFILE", set_text, FIELD(seccomp), MAKING,
 		"default, strict or a file in Docker's format"},
 	{"long", 'l', NULL, set_flag, FIELD(is_long), CLI_FILES,
 		"type, mode, owner, size and date as well"},
@@ -400,7 +407,8 @@ static const struct option options[] = {
 	{"tail", 0, "N", set_count, FIELD(tail), CLI_LOGS, "only the last N lines"},
 	{"signal", 's', "SIG", set_text, FIELD(signal), CLI_KILL,
 		"which, by name or number (TERM)"},
-	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY, "every sandbox there is"},
+	{"all", 0, NULL, set_flag, FIELD(all), CLI_DESTROY | CLI_POOL,
+		"every sandbox there is; every pool"},
 	{"capabilities", 0, NULL, set_flag, FIELD(capabilities), CLI_PROVIDERS,
 		"list what each can do"},
 	{"json", 0, NULL, set_flag, FIELD(json), EVERY & ~(CLI_HELP | CLI_SHELL),

@@ -136,6 +136,8 @@ static _Noreturn void join(struct runner *r)
 	close(r->status[0]);
 	close(r->request[0]);
 	rc = join_cgroups(r, &err);
+	if (rc == 0)
+		rc = join_devices(r, &err);
 	/*
 	 * Before the sandbox can see any process of ours: where it runs as the caller's own
 	 * user nothing else would keep it from tracing the reaper, which has no filter yet.
@@ -321,12 +323,23 @@ static void hand_over(const struct runner *r, const struct command *c)
 		close(c->fds[i]);
 }
 
-/* Its end is the sandbox's: the answer comes when nothing of it runs any more. */
-static void end_sandbox(void)
+static void bury(pid_t reaper)
+{
+	while (waitpid(reaper, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/*
+ * Its end is the sandbox's: the answer comes when nothing of it runs any more.  Process 1
+ * waits for all that are inside, the reaper among them, which only we can bury.
+ */
+static void end_sandbox(pid_t reaper)
 {
 	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
 
 	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	if (reaper > 0)
+		bury(reaper);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
 		;
 }
@@ -368,7 +381,7 @@ static void serve_command(
 		kill(reaper, SIGKILL);
 	}
 	if (c->request.flags & SP_CF_LAST)
-		end_sandbox();
+		end_sandbox(reaper);
 	send_event(r, &event);
 }
 
@@ -383,7 +396,7 @@ static _Noreturn void refuse(
 	if (take_given(&c, e->is_spare ? MSG_DONTWAIT : 0) == 1 && answer_to(&c) >= 0) {
 		event->kind = SP_EVENT_FAILED;
 		if (c.request.flags & SP_CF_LAST)
-			end_sandbox();
+			end_sandbox(0);
 		send_event(r, event);
 	}
 	_exit(1);
@@ -419,7 +432,6 @@ _Noreturn void enter(struct runner *r, const struct entrance *e)
 		serve_command(r, reaper, fd, &c);
 	else
 		kill(reaper, SIGKILL);
-	while (waitpid(reaper, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	bury(reaper);
 	_exit(0);
 }

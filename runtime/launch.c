@@ -320,6 +320,13 @@ int sp_launch_read_event(
 	do
 		n = recv(run->control, event, sizeof(*event), 0);
 	while (n < 0 && errno == EINTR);
+	/* What we sent was never read: its supervisor was ending. */
+	if (n < 0 && errno == ECONNRESET) {
+		sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
+		if (err)
+			err->not_sent = true;
+		return SP_ERR_NOT_FOUND;
+	}
 	if (n != sizeof(*event))
 		return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
 	return 0;

@@ -13,6 +13,7 @@ struct sp_launch {
 	const char *runner_path;
 	const char *
 		map_tools; /* folder of newuidmap, where the record has a range of it */
+	uint32_t required; /* enum sp_runner_degraded: errors here */
 	const char *state_path;    /* the sandbox's folder */
 	const char *root;          /* image folder, or NULL: the host's view */
 	const char *const *layers; /* layer_count folders, the topmost first */
@@ -36,7 +37,11 @@ struct sp_launch {
 	int filter_fd; /* the system call filter, or -1 with ENTER */
 	int state_fd;  /* ENTER: the sandbox's folder */
 	bool is_last;  /* ENTER: the sandbox ends with the command */
-	bool spares;   /* CREATE: always have a place for a command prepared */
+	/*
+	 * CREATE: waits in a pool, so have a place for a command prepared.  The program that
+	 * fills the pool again, started once the sandbox is used; NULL-terminated.
+	 */
+	const char *refill[SP_RUNNER_REFILL_MAX];
 };
 
 /* Where standard input comes from: nowhere, a descriptor, or a function (0 is the end). */

@@ -18,7 +18,9 @@ void sp_record_clear(struct sp_record *r)
 	free(r->workdir);
 	free(r->user);
 	free(r->seccomp);
+	free(r->pool);
 	free(r->claim);
+	free(r->device_cgroup);
 	free(r->base);
 	sp_strv_clear(&r->snapshots);
 	sp_strv_clear(&r->mounts);
@@ -160,7 +162,9 @@ static int keep_line(
 		{"workdir", &r->workdir, NULL},
 		{"user", &r->user, NULL},
 		{"seccomp", &r->seccomp, NULL},
+		{"pool", &r->pool, NULL},
 		{"claim", &r->claim, NULL},
+		{"device_cgroup", &r->device_cgroup, NULL},
 		{"base", &r->base, NULL},
 		{"label", NULL, &r->labels},
 		{"env", NULL, &r->env},
@@ -214,7 +218,9 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	sp_lines_add(out, "workdir", r->workdir);
 	sp_lines_add(out, "user", r->user);
 	sp_lines_add(out, "seccomp", r->seccomp);
+	sp_lines_add(out, "pool", r->pool);
 	sp_lines_add(out, "claim", r->claim);
+	sp_lines_add(out, "device_cgroup", r->device_cgroup);
 	sp_lines_add(out, "base", r->base);
 	print_list(out, "label", &r->labels);
 	print_list(out, "env", &r->env);

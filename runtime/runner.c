@@ -76,6 +76,20 @@ static bool split_texts(
 	return true;
 }
 
+/* count texts that stand one after the other. */
+static bool list_fits(
+	const struct sp_runner_spec *s, uint32_t at, uint32_t count, uint32_t max)
+{
+	const char *base = (const char *)s;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (at == 0 || i >= max || !text_fits(base, s->size, at))
+			return false;
+		at += (uint32_t)strlen(base + at) + 1;
+	}
+	return true;
+}
+
 static bool spec_texts_fit(const struct sp_runner_spec *s)
 {
 	const char *base = (const char *)s;
@@ -90,7 +104,8 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 		text_fits(base, s->size, s->claim_path) &&
 		text_fits(base, s->size, s->hosts) &&
 		text_fits(base, s->size, s->resolv) &&
-		text_fits(base, s->size, s->map_tools);
+		text_fits(base, s->size, s->map_tools) &&
+		text_fits(base, s->size, s->device_cgroup);
 
 	for (uint32_t i = 0; fits && i < s->cgroup_count; i++)
 		fits = text_fits(base, s->size, s->cgroups[i].path);
@@ -99,7 +114,7 @@ static bool spec_texts_fit(const struct sp_runner_spec *s)
 	for (uint32_t i = 0; fits && i < s->mount_count; i++)
 		fits = text_fits(base, s->size, s->mounts[i].source) &&
 			text_fits(base, s->size, s->mounts[i].target);
-	return fits;
+	return fits && list_fits(s, s->refill, s->refillc, SP_RUNNER_REFILL_MAX);
 }
 
 int new_marks(struct runner *r, struct sp_error *err)
@@ -243,7 +258,8 @@ static int open_namespaces(const struct runner *r, pid_t child, struct sp_error 
 	return 0;
 }
 
-static int set_oom_score(const struct runner *r, pid_t child, struct sp_error *err)
+/* It only goes down with privilege: where it is higher already, the host is safe too. */
+static void set_oom_score(struct runner *r, pid_t child)
 {
 	static const char score[] = "500";
 	char path[48];
@@ -256,7 +272,8 @@ static int set_oom_score(const struct runner *r, pid_t child, struct sp_error *e
 		n = write(fd, score, sizeof(score) - 1);
 		close(fd);
 	}
-	return n < 0 ? sp_fail_errno(err, "set OOM score") : 0;
+	if (n < 0)
+		degrade(r, SP_DEGRADED_OOM);
 }
 
 /* Is it what we were told when we started? */
@@ -309,7 +326,7 @@ static int begin_child(
 	close(r->status[1]);
 	rc = move_up(child_fd, err);
 	if (rc == 0)
-		rc = set_oom_score(r, *child, err);
+		set_oom_score(r, *child);
 	if (rc == 0 && (r->ahead & SP_AHEAD_KEPT))
 		rc = open_namespaces(r, *child, err);
 	runner_mark(r, "namespaces");
@@ -334,6 +351,9 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 		rc = receive_rest(r, err);
 	if (rc == 0 && !is_early)
 		rc = begin_child(r, child, child_fd, err);
+	/* Before the child joins it. */
+	if (rc == 0)
+		hold_devices(r);
 	if (rc == 0 && is_early)
 		rc = pass_descriptors(r->release[0], specified, 2, err);
 	/* Until its ids are mapped the child does nothing that depends on them. */
@@ -341,6 +361,8 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 		rc = write_id_maps(r, *child, err);
 	if (rc == 0)
 		rc = open_sources(r, *child, &sources, err);
+	if (rc == 0)
+		rc = check_required(r, err);
 	if (rc == 0)
 		rc = send_sources(r, &sources, err);
 	runner_mark(r, "released");
@@ -396,6 +418,7 @@ int main(void)
 {
 	struct sp_runner_event event;
 	struct runner r = {.proc_fd = -1,
+		.devices_fd = -1,
 		.layer_fd = -1,
 		.release = {-1, -1},
 		.status = {-1, -1},

@@ -25,7 +25,9 @@ struct runner {
 	bool is_settled; /* joining: as root, with everything given up beforehand */
 	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
-	int layer_fd; /* folder of what is written; process 1 sends it out */
+	int degraded_errno; /* of the last one */
+	int devices_fd;     /* holds the device cgroup, or -1 */
+	int layer_fd;       /* folder of what is written; process 1 sends it out */
 };
 
 /* Our own descriptors stand from here on: below, numbers have a meaning. */
@@ -127,6 +129,17 @@ int open_terminal(const struct runner *r, struct sp_error *err);
  */
 int begin_netns(struct runner *r, struct sp_error *err);
 int finish_netns(struct sp_error *err);
+
+/*
+ * step_degrade.c: what could not be done and has a fallback, with its errno; and the error
+ * if the caller cannot do without.  The second is asked once the specification is there.
+ */
+void degrade(struct runner *r, enum sp_runner_degraded what);
+int check_required(const struct runner *r, struct sp_error *err);
+
+/* step_devices.c: the parent holds the device cgroup, the child joins it. */
+void hold_devices(struct runner *r);
+int join_devices(const struct runner *r, struct sp_error *err);
 
 /* step_ids.c */
 int write_id_maps(const struct runner *r, pid_t child, struct sp_error *err);

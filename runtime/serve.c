@@ -26,6 +26,7 @@
 #include "runtime/event.h"
 #include "runtime/pass.h"
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define PENDING_MAX     64   /* connections that have not asked yet */
 #define REQUEST_WAIT_MS 2000 /* how long they may take for it */
@@ -33,6 +34,8 @@
 #define COMMANDS_MAX    1024
 #define SPARE_IDLE_MS   10000
 #define END_WAIT_MS     2000
+/* Whoever took from the pool has the machine to itself for so long, at most. */
+#define REFILL_MS 100
 
 enum watched {
 	WATCH_SIGNAL,
@@ -49,6 +52,7 @@ struct serving {
 	pid_t child;
 	bool is_killed, is_dead, is_ready;
 	const char *reason;  /* of the end, once there is one */
+	bool is_last_taken;  /* it is a run by now, and those are not told of */
 	int64_t deadline_ms; /* monotonic, or 0 */
 	unsigned int commands;
 	struct pollfd fds[WATCH_COUNT];
@@ -56,6 +60,8 @@ struct serving {
 	pid_t spare;
 	int64_t spare_until_ms; /* 0: as long as it takes */
 	bool spare_is_settled;
+	pid_t last;           /* supervises the command the sandbox ends with */
+	int64_t refill_at_ms; /* 0: not, or not any more */
 	struct limit_watch limits;
 	struct sp_runner_event event; /* of the start */
 };
@@ -264,15 +270,16 @@ static void make_spare(struct serving *s)
 }
 
 /* The channel of a child for this request. */
-static int take_entrance(struct serving *s, const struct sp_control_request *q)
+static int take_entrance(
+	struct serving *s, const struct sp_control_request *q, pid_t *pid)
 {
 	const bool other_user = q->flags & SP_CF_OTHER_USER;
-	pid_t pid;
 	int fd;
 
 	if (!s->spare || (other_user && s->spare_is_settled))
-		return make_entrance(s, can_settle(s) && !other_user, false, &pid);
+		return make_entrance(s, can_settle(s) && !other_user, false, pid);
 	fd = s->fds[WATCH_SPARE].fd;
+	*pid = s->spare;
 	set_watch(s, WATCH_SPARE, -1);
 	s->spare = 0;
 	return fd;
@@ -283,13 +290,16 @@ static int send_command(
 {
 	const struct parcel p = {
 		.data = q, .len = sizeof(*q), .fds = fds, .count = count};
-	int channel = take_entrance(s, q);
+	pid_t pid = 0;
+	int channel = take_entrance(s, q, &pid);
 	int rc = -1;
 
 	if (channel >= 0) {
 		rc = pass_parcel(channel, &p, MSG_DONTWAIT, NULL);
 		close(channel);
 	}
+	if (rc == 0 && (q->flags & SP_CF_LAST))
+		s->last = pid;
 	return rc;
 }
 
@@ -340,12 +350,26 @@ static void take_exec(
 		answer_error(fds[0], &err);
 		return;
 	}
-	if (is_last)
-		give_reason(s, "last-command");
-	if (is_last || !(s->r->spec->flags & SP_RF_MAY_SPARE))
+	if (is_last) {
+		/* It has begun in time: from now on its own deadline counts. */
+		s->deadline_ms = 0;
+		s->is_last_taken = true;
+		s->refill_at_ms = s->r->spec->refillc ? now_ms() + REFILL_MS : 0;
+		return;
+	}
+	if (!(s->r->spec->flags & SP_RF_MAY_SPARE))
 		return;
 	make_spare(s);
 	s->spare_until_ms = now_ms() + SPARE_IDLE_MS;
+}
+
+/* Nothing of it was done: whoever asked may go elsewhere. */
+static int refuse_at_the_end(struct sp_error *err)
+{
+	int rc = sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
+
+	err->not_sent = true;
+	return rc;
 }
 
 static void take_request(struct serving *s, size_t i)
@@ -363,7 +387,9 @@ static void take_request(struct serving *s, size_t i)
 		return;
 	fds[0] = s->fds[WATCH_PENDING + i].fd;
 	if (rc == 1) {
-		rc = sp_control_check(&q, p.len, p.count, &err);
+		rc = s->is_killed || s->last
+			? refuse_at_the_end(&err)
+			: sp_control_check(&q, p.len, p.count, &err);
 		if (rc < 0) {
 			answer_error(fds[0], &err);
 		} else if (q.kind == SP_CONTROL_TTL) {
@@ -422,6 +448,8 @@ static void bury(struct serving *s)
 			continue;
 		}
 		s->commands -= s->commands > 0;
+		if (pid == s->last) /* also when it died and could not */
+			kill_sandbox(s);
 		if (pid == s->spare)
 			drop_spare(s);
 	}
@@ -454,6 +482,7 @@ static int poll_timeout(struct serving *s)
 
 	if (s->spare)
 		sooner(&at_ms, s->spare_until_ms);
+	sooner(&at_ms, s->refill_at_ms);
 	for (int i = 0; i < PENDING_MAX; i++)
 		if (s->fds[WATCH_PENDING + i].fd >= 0)
 			sooner(&at_ms, s->pending_until_ms[i]);
@@ -465,6 +494,37 @@ static int poll_timeout(struct serving *s)
 	return left <= 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
+/* Become the program that fills the pool again.  Returns only if that cannot be. */
+static void become_refill(const struct runner *r)
+{
+	const char *text = spec_text(r, r->spec->refill);
+	char *argv[SP_RUNNER_REFILL_MAX + 1] = {NULL};
+	char *env[] = {NULL};
+	sigset_t none;
+
+	for (uint32_t i = 0; i < r->spec->refillc && i < SP_RUNNER_REFILL_MAX; i++) {
+		argv[i] = (char *)(uintptr_t)text; /* exec changes nothing */
+		text += strlen(text) + 1;
+	}
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sys_close_range(3, ~0U);
+	execve(argv[0], argv, env);
+}
+
+/* A command that goes on does not keep the next from finding a sandbox. */
+static void refill_beside(struct serving *s)
+{
+	pid_t pid = fork();
+
+	s->refill_at_ms = 0;
+	if (pid == 0) {
+		become_refill(s->r);
+		_exit(1);
+	}
+	s->commands += pid > 0;
+}
+
 static void take_time(struct serving *s)
 {
 	int64_t now = now_ms();
@@ -474,6 +534,8 @@ static void take_time(struct serving *s)
 		give_reason(s, s->limits.cpu_is_used_up ? "cpu-time" : "ttl");
 		kill_sandbox(s);
 	}
+	if (s->refill_at_ms && now >= s->refill_at_ms)
+		refill_beside(s);
 	if (s->spare && s->spare_until_ms && now >= s->spare_until_ms)
 		drop_spare(s);
 	for (int i = 0; i < PENDING_MAX; i++)
@@ -565,7 +627,7 @@ static void tell_end(const struct serving *s)
 	const char *id = path ? strrchr(path, '/') : NULL;
 	char details[64];
 
-	if (!s->is_ready || !state || !id)
+	if (!s->is_ready || s->is_last_taken || !state || !id)
 		return;
 	if (count_oom_kills(s->r) > 0)
 		sp_event_append(state, id + 1, "oom", "");
@@ -590,5 +652,7 @@ int serve(struct runner *r, pid_t child, int child_fd)
 	remove_traces(r);
 	if (!s.is_ready)
 		send_event(r, &s.event);
+	if (s.refill_at_ms)
+		become_refill(r);
 	return 0;
 }

@@ -190,7 +190,7 @@ static uint32_t spare_flags(const struct sp_launch *l)
 	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
 		flags |= SP_RF_SETTLES;
 	if (r->limits.pids >= SPARE_PIDS_MIN)
-		flags |= SP_RF_MAY_SPARE | (l->spares ? SP_RF_SPARE : 0);
+		flags |= SP_RF_MAY_SPARE | (l->refill[0] ? SP_RF_SPARE : 0);
 	return flags;
 }
 
@@ -210,6 +210,7 @@ int sp_spec_build(
 	if (l->mode == SP_RUNNER_CREATE)
 		s.flags |= spare_flags(l);
 	s.argv = add_list(&b, l->argv, &s.argc);
+	s.refill = add_list(&b, l->refill, &s.refillc);
 	rc = add_env(&b, l, &s, err);
 	if (rc < 0)
 		return rc;
@@ -229,6 +230,8 @@ int sp_spec_build(
 	s.hosts = add_text(&b, l->hosts);
 	s.resolv = add_text(&b, l->resolv);
 	s.map_tools = add_text(&b, l->map_tools);
+	s.device_cgroup = add_text(&b, r->device_cgroup);
+	s.required = l->required;
 	add_cgroups(&b, &s, &r->cgroups);
 	if (l->exe_fd >= 0)
 		s.flags |= SP_RF_HAS_EXE;

@@ -14,6 +14,7 @@
 #define SP_RUNNER_CGROUPS_MAX 8
 #define SP_RUNNER_SPEC_MAX    (8u * 1024 * 1024)
 #define SP_RUNNER_MARKS_MAX   24
+#define SP_RUNNER_REFILL_MAX  8
 
 enum sp_runner_mode {
 	SP_RUNNER_RUN = 1, /* a sandbox around one command, gone with it */
@@ -125,13 +126,16 @@ struct sp_runner_spec {
 		id_count; /* 0.. inside are outer_.. on the host; see struct sp_record */
 	uint32_t range_uid, range_gid;
 	uint32_t map_tools; /* folder of newuidmap and newgidmap, or 0 */
+	uint32_t device_cgroup;
+	uint32_t required; /* sp_runner_degraded that is an error here */
 	uint64_t capabilities;
 	uint64_t disk_bytes, nofile;
 	uint64_t file_bytes; /* 0: none but the disk's */
 	int64_t cpu_time_ms; /* of all processes together; 0 is none */
 	/* Where no cgroup limits them, of each process; 0 otherwise. */
 	uint64_t address_bytes, processes, cpu_seconds;
-	uint32_t argc, argv; /* argc strings, one after the other */
+	uint32_t argc, argv;      /* argc strings, one after the other */
+	uint32_t refillc, refill; /* program to start once it is used */
 	uint32_t envc, env;
 	uint32_t workdir, user;
 	struct sp_window window;
@@ -168,7 +172,10 @@ enum sp_runner_event_kind {
 
 /* What could not be set and has a fallback. */
 enum sp_runner_degraded {
-	SP_DEGRADED_IDMAP = 1u << 0, /* mounts show foreign owners */
+	SP_DEGRADED_IDMAP = 1u << 0,   /* mounts show foreign owners */
+	SP_DEGRADED_KEYRING = 1u << 1, /* the caller's session keyring stays */
+	SP_DEGRADED_OOM = 1u << 2,     /* memory runs out for the host as soon */
+	SP_DEGRADED_DEVICES = 1u << 3, /* no device cgroup */
 };
 
 struct sp_runner_event {

@@ -35,8 +35,10 @@ struct sp_record {
 	uint32_t range_uid, range_gid;
 	uint64_t capabilities;
 	bool is_privileged;
-	bool is_kept; /* has a life of its own, others may join */
-	char *claim;  /* path of the id range's claim, or NULL */
+	bool is_kept;        /* has a life of its own, others may join */
+	char *pool;          /* it was prepared for, or NULL */
+	char *claim;         /* path of the id range's claim, or NULL */
+	char *device_cgroup; /* shared with other sandboxes, or NULL */
 	struct sp_cgroup_set cgroups;
 };
 

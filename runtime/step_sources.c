@@ -63,7 +63,7 @@ static void map_owners(struct runner *r, int mount_fd, int user_ns)
 		.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_ns};
 
 	if (sys_mount_setattr(mount_fd, AT_RECURSIVE, &attr) < 0)
-		r->degraded |= SP_DEGRADED_IDMAP;
+		degrade(r, SP_DEGRADED_IDMAP);
 }
 
 static int open_privileged(

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/proc.h"
+#include "runtime/devices.h"
 #include "runtime/runner.h"
 
 enum watched { WATCH_CONTROL, WATCH_STATUS, WATCH_CHILD, WATCH_SIGNAL, WATCH_COUNT };
@@ -148,6 +149,8 @@ void remove_traces(const struct runner *r)
 {
 	for (size_t i = 0; i < r->spec->cgroup_count; i++)
 		(void)sp_remove_cgroup(spec_text(r, r->spec->cgroups[i].path));
+	if (r->spec->device_cgroup)
+		sp_devices_release(r->devices_fd, spec_text(r, r->spec->device_cgroup));
 	if (r->spec->claim_path)
 		(void)unlink(spec_text(r, r->spec->claim_path));
 	if (r->spec->state_path)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "providers/local/events.h"
+#include "providers/local/pool.h"
 #include "providers/local/stored.h"
 
 static void local_close(struct sp_provider *p)
@@ -20,6 +21,8 @@ static void local_close(struct sp_provider *p)
 	free(l->ids);
 	free(l->cache);
 	free(l->data_dir);
+	free(l->libexec_dir);
+	free(l->refill);
 	free(l->runner);
 	free(l->worker);
 	free(l->gate);
@@ -47,12 +50,15 @@ static int local_open(const struct sp_provider_config *cfg, struct sp_provider *
 	l->ids = join_path(cfg->state_dir, "ids");
 	l->cache = strdup(cfg->state_dir);
 	l->data_dir = strdup(cfg->data_dir);
+	l->libexec_dir = strdup(cfg->libexec_dir);
+	l->refill = join_path(cfg->libexec_dir, "sandpit-refill");
 	l->runner = join_path(cfg->libexec_dir, "sandpit-runner");
 	l->worker = join_path(cfg->libexec_dir, "sandpit-worker");
 	l->gate = join_path(cfg->libexec_dir, "sandpit-gate");
 	l->subids = calloc(1, sizeof(*l->subids));
 	if (!l->sandboxes || !l->state || !l->store || !l->ids || !l->cache ||
-		!l->data_dir || !l->runner || !l->worker || !l->gate || !l->subids) {
+		!l->data_dir || !l->libexec_dir || !l->runner || !l->worker ||
+		!l->gate || !l->refill || !l->subids) {
 		local_close(&l->base);
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	}
@@ -116,13 +122,14 @@ const struct sp_driver sp_driver_local = {
 		SP_CAP_ROOT_DIR | SP_CAP_OFFLINE | SP_CAP_FILE_OPS | SP_CAP_CPU_TIME |
 		SP_CAP_PAUSE | SP_CAP_STATS | SP_CAP_SNAPSHOT | SP_CAP_FORK |
 		SP_CAP_VOLUMES | SP_CAP_EVENTS | SP_CAP_NETWORK_ALLOW |
-		SP_CAP_NETWORK_NAT | SP_CAP_PORTS | SP_CAP_TTY | SP_CAP_BACKGROUND,
+		SP_CAP_NETWORK_NAT | SP_CAP_PORTS | SP_CAP_TTY | SP_CAP_BACKGROUND |
+		SP_CAP_TIMEOUT | SP_CAP_POOL | SP_CAP_REQUIRE,
 	.open = local_open,
 	.close = local_close,
 	.health = local_health,
 	.has_image = local_has_image,
 	.create = local_noted_create,
-	.run = local_run,
+	.run = local_warm_run,
 	.exec = local_noted_exec,
 	.get = local_get,
 	.list = local_list,
@@ -131,6 +138,10 @@ const struct sp_driver sp_driver_local = {
 	.put_archive = local_put_archive,
 	.stat = local_stat,
 	.destroy = local_noted_destroy,
+	.set_ttl = local_set_ttl,
+	.pool_fill = local_pool_fill,
+	.pools = local_pools,
+	.pool_drain = local_pool_drain,
 	.file = local_file,
 	.pause = local_noted_pause,
 	.resume = local_noted_resume,

@@ -13,6 +13,8 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "providers/local/events.h"
+#include "providers/local/pool.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* A supervisor that was asked to end has this long; then it is made to. */
@@ -61,8 +63,8 @@ static int copy_labels(
 }
 
 /* A record that cannot be read is shown as what it is, so that it can be removed. */
-static int fill_info(
-	int base, const char *id, struct sp_sandbox_info *info, struct sp_error *err)
+static int fill_info(const struct local *l, int base, const char *id,
+	struct sp_sandbox_info *info, bool *is_waiting, struct sp_error *err)
 {
 	sp_autorecord struct sp_record record = {0};
 	struct sp_supervisor supervisor = {0};
@@ -82,6 +84,8 @@ static int fill_info(
 	info->image = strdup(rc == 0 ? record.image : "");
 	if (!info->image)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	*is_waiting = record.pool && life != SP_LIFE_DEAD &&
+		(life == SP_LIFE_STARTING || pool_has(l, record.pool, id));
 	info->created_ms = record.created_ms;
 	info->expires_ms = record.expires_ms;
 	return copy_labels(info, &record, err);
@@ -92,7 +96,9 @@ int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out
 {
 	sp_autoclose int base = sp_state_open(local_of(p)->sandboxes, err);
 	sp_autoinfo struct sp_sandbox_info info = {0};
-	int rc = base < 0 ? base : fill_info(base, id, &info, err);
+	bool is_waiting = false;
+	int rc = base < 0 ? base
+			  : fill_info(local_of(p), base, id, &info, &is_waiting, err);
 
 	if (rc < 0)
 		return rc;
@@ -113,13 +119,17 @@ int local_list(struct sp_provider *p, const struct sp_label *labels, size_t labe
 		local_drop_stale_claims(local_of(p), base);
 	for (size_t i = 0; rc == 0 && i < ids.count; i++) {
 		sp_autoinfo struct sp_sandbox_info info = {0};
+		bool is_waiting = false;
 
-		rc = fill_info(base, ids.items[i], &info, err);
+		rc = fill_info(
+			local_of(p), base, ids.items[i], &info, &is_waiting, err);
 		if (rc == SP_ERR_NOT_FOUND) {
 			rc = 0;
 			continue;
 		}
-		if (rc == 0 && sp_labels_match(&info, labels, label_count))
+		/* What waits in a pool is nobody's yet: see sandpit pool list. */
+		if (rc == 0 && !is_waiting &&
+			sp_labels_match(&info, labels, label_count))
 			rc = sp_sandbox_list_add(&list, &info, err);
 	}
 	if (rc < 0)
@@ -169,6 +179,8 @@ static int clean_dead(
 		return rc;
 	if (sp_state_read(base, id, &record, NULL) == 0) {
 		sp_cgroup_remove(&record.cgroups);
+		if (record.device_cgroup)
+			sp_devices_drop(record.device_cgroup);
 		if (record.claim)
 			(void)unlink(record.claim);
 	}

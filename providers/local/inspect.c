@@ -84,6 +84,8 @@ static void put_record(struct json_object *doc, const struct sp_record *r, bool 
 	if (r->expires_ms)
 		sp_json_put_int(doc, "expires_ms", r->expires_ms, failed);
 	sp_json_put_bool(doc, "kept", r->is_kept, failed);
+	if (r->pool)
+		sp_json_put_str(doc, "pool", r->pool, failed);
 	sp_json_put_str(doc, "workdir", r->workdir, failed);
 	sp_json_put_str(doc, "user", r->user, failed);
 	sp_json_put_str(doc, "seccomp", r->seccomp, failed);

@@ -66,20 +66,25 @@ int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	struct sp_running running = {0};
 	int rc;
 
-	if (folder < 0)
+	if (folder < 0) {
+		err->not_sent = true;
 		return folder;
+	}
 	launch->mode = SP_RUNNER_ENTER;
 	launch->sandbox = &record;
 	launch->lock_fd = launch->filter_fd = -1;
 	launch->state_fd = folder;
 	rc = sp_launch_start(launch, &running, err);
-	if (rc < 0)
+	if (rc < 0) {
+		err->not_sent = true;
 		return rc;
+	}
 	return sp_launch_relay(&running, relay, event, err);
 }
 
-int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
-	struct sp_outcome *out, struct sp_error *err)
+static int exec_in(struct sp_provider *p, const char *id,
+	const struct sp_command *command, bool is_last, struct sp_outcome *out,
+	struct sp_error *err)
 {
 	int64_t start_us = sp_clock_us();
 	struct sp_relay relay = {.input = {.fd = command->stdin_fd},
@@ -96,6 +101,7 @@ int local_exec(struct sp_provider *p, const char *id, const struct sp_command *c
 		.timeout_ms = command->timeout_ms,
 		.tty = command->tty,
 		.window = command->window,
+		.is_last = is_last,
 		.exe_fd = -1};
 	struct sp_runner_event event = {0};
 	int rc = local_join(local_of(p), id, &launch, &relay, &event, err);
@@ -108,4 +114,16 @@ int local_exec(struct sp_provider *p, const char *id, const struct sp_command *c
 	local_timeline(command, &event);
 	local_outcome(&event, start_us, out);
 	return 0;
+}
+
+int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
+	struct sp_outcome *out, struct sp_error *err)
+{
+	return exec_in(p, id, command, false, out, err);
+}
+
+int local_exec_last(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err)
+{
+	return exec_in(p, id, command, true, out, err);
 }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/proc.h"
 #include "providers/local/local.h"
+#include "runtime/devices.h"
 #include "runtime/remove.h"
 
 /* What is around a command that has a gate is over by then, too. */
@@ -17,6 +18,8 @@
 static void undo(const struct local_plan *plan)
 {
 	sp_cgroup_remove(&plan->record.cgroups);
+	if (plan->record.device_cgroup)
+		sp_devices_drop(plan->record.device_cgroup);
 	if (plan->record.claim)
 		(void)unlink(plan->record.claim);
 	(void)sp_remove_state(plan->state_path);
@@ -24,21 +27,22 @@ static void undo(const struct local_plan *plan)
 
 /* Cgroups that turn out differently than planned: a default falls back, a wish fails. */
 static int apply_cgroups(struct local_plan *plan, const struct sp_sandbox_spec *spec,
-	struct sp_error *err)
+	bool *as_planned, struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
 	const struct sp_cgroup_limits limits = local_cgroup_limits(r);
 	const bool asked[SP_CGROUP_KINDS] = {spec->limits.memory_bytes != 0,
 		spec->limits.pids != 0, spec->limits.cpu_millis != 0};
 
-	if (sp_cgroup_apply(&r->cgroups, &limits))
+	*as_planned = sp_cgroup_apply(&r->cgroups, &limits);
+	if (*as_planned)
 		return 0;
 	for (int k = 0; k < SP_CGROUP_KINDS; k++)
 		if (asked[k] && !r->cgroups.holds[k])
 			return sp_fail(err, SP_ERR_UNSUPPORTED,
 				"a limit cannot be enforced: %.300s",
 				r->cgroups.why_not[k]);
-	return sp_state_update(plan->base_fd, r, err);
+	return 0;
 }
 
 static void mark(const struct sp_command *command, const char *name)
@@ -64,6 +68,7 @@ static struct sp_launch launch_of(
 	return (struct sp_launch){.mode = mode,
 		.sandbox = &plan->record,
 		.runner_path = l->runner,
+		.required = local_required_bits(plan->required),
 		.map_tools = plan->record.range_uid ? local_subids(l)->tools : NULL,
 		.state_path = plan->state_path,
 		.root = plan->root,
@@ -79,6 +84,17 @@ static struct sp_launch launch_of(
 		.store_fd = plan->store_fd,
 		.events_path = l->state,
 		.filter_fd = plan->filter_fd};
+}
+
+/* What the supervisor of a sandbox from a pool starts once that is taken. */
+static void set_refill(
+	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
+{
+	const char *const argv[] = {l->refill, l->state, l->store, l->data_dir,
+		l->libexec_dir, plan->record.pool, NULL};
+
+	if (plan->record.pool)
+		memcpy(launch->refill, argv, sizeof(argv));
 }
 
 /* What a launch needs to know first: checked, and ids of its own claimed. */
@@ -100,6 +116,33 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 	return local_claim_ids(l, &plan->ids, &plan->record, err);
 }
 
+/* For those who ask later, or because the caller will not do without one. */
+static int note_layers(
+	const struct local *l, struct local_plan *plan, struct sp_error *err)
+{
+	if (!plan->record.is_kept && !plan->required)
+		return 0;
+	local_note_layers(l, plan);
+	return local_check_layers(plan, err);
+}
+
+/* What turns out differently than planned is on the record, too. */
+static int make_cgroups(const struct local *l, const struct sp_sandbox_spec *spec,
+	struct local_plan *plan, struct sp_error *err)
+{
+	bool as_planned = true, had_devices;
+	int rc = apply_cgroups(plan, spec, &as_planned, err);
+
+	if (rc < 0)
+		return rc;
+	had_devices = !plan->device_why[0];
+	local_guard_devices(plan);
+	if (as_planned && had_devices == !plan->device_why[0])
+		return 0;
+	rc = note_layers(l, plan, err);
+	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
+}
+
 /* The rest, while the runner makes its namespaces. */
 static int put_on_record(const struct local *l, const struct sp_sandbox_spec *spec,
 	struct local_plan *plan, struct sp_error *err)
@@ -108,10 +151,14 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 
 	if (rc < 0)
 		return rc;
-	if (plan->record.is_kept)
-		local_note_layers(l, plan, spec);
+	local_plan_devices(plan);
+	rc = note_layers(l, plan, err);
+	if (rc < 0)
+		return rc;
 	plan->lock_fd = sp_state_begin(plan->base_fd, &plan->record, err);
-	return plan->lock_fd < 0 ? plan->lock_fd : apply_cgroups(plan, spec, err);
+	if (plan->lock_fd < 0)
+		return plan->lock_fd;
+	return make_cgroups(l, spec, plan, err);
 }
 
 /*
@@ -138,6 +185,7 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 		launch = launch_of(l, plan, mode);
 		if (command)
 			set_command(&launch, command);
+		set_refill(l, plan, &launch);
 		rc = sp_launch_go(&launch, running, err);
 	}
 	mark(command, "let go");
@@ -156,18 +204,23 @@ static int note_degraded(struct local_plan *plan, const struct sp_runner_event *
 {
 	int rc;
 
-	if (!(event->degraded & SP_DEGRADED_IDMAP))
+	if (!event->degraded)
 		return 0;
-	sp_strv_add(&plan->record.layers,
-		"mount owners=degraded: a file system there cannot map them, so host "
-		"files belong to nobody inside");
+	local_note_degraded(&plan->record, event->degraded);
 	rc = sp_strv_ok(&plan->record.layers, err);
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-/* Takes what *image owns.  control: the gate's, where the caller wants to end it. */
+/* For whom a sandbox is made that stays. */
+struct making {
+	enum gate_life life;
+	int *control;     /* the gate's, where the caller wants to end it */
+	const char *pool; /* that it waits in, or NULL */
+};
+
+/* Takes what *image owns. */
 static int create_from(struct local *l, struct local_image *image,
-	const struct sp_sandbox_spec *spec, enum gate_life life, int *control,
+	const struct sp_sandbox_spec *spec, const struct making *making,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
 	SP_AUTO(local_plan_clear) struct local_plan plan = LOCAL_PLAN_INIT;
@@ -177,6 +230,11 @@ static int create_from(struct local *l, struct local_image *image,
 
 	plan.image = *image;
 	*image = (struct local_image){0};
+	if (making->pool) {
+		plan.record.pool = strdup(making->pool);
+		if (!plan.record.pool)
+			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	}
 	rc = start(l, spec, SP_RUNNER_CREATE, NULL, &plan, &running, err);
 	if (rc < 0)
 		return rc;
@@ -187,8 +245,8 @@ static int create_from(struct local *l, struct local_image *image,
 	}
 	rc = note_degraded(&plan, &event, err);
 	if (rc == 0)
-		rc = local_network_start(
-			l, spec, &plan.network, &plan.record, life, control, err);
+		rc = local_network_start(l, spec, &plan.network, &plan.record,
+			making->life, making->control, err);
 	if (rc < 0) {
 		(void)local_destroy(&l->base, plan.record.id, NULL);
 		return rc;
@@ -201,24 +259,35 @@ int local_create_from(struct local *l, struct local_image *image,
 	const struct sp_sandbox_spec *spec, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_error *err)
 {
-	return create_from(l, image, spec, GATE_KEPT, NULL, id, err);
+	const struct making kept = {.life = GATE_KEPT};
+
+	return create_from(l, image, spec, &kept, id, err);
 }
 
 static int create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
-	enum gate_life life, int *control, char id[static SP_SANDBOX_ID_MAX],
+	const struct making *making, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_error *err)
 {
 	local_autoimage image = {0};
 	int rc = local_image_find(local_of(p), spec->image, &image, err);
 
-	return rc < 0 ? rc
-		      : create_from(local_of(p), &image, spec, life, control, id, err);
+	return rc < 0 ? rc : create_from(local_of(p), &image, spec, making, id, err);
 }
 
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	return create(p, spec, GATE_KEPT, NULL, id, err);
+	const struct making kept = {.life = GATE_KEPT};
+
+	return create(p, spec, &kept, id, err);
+}
+
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
+{
+	const struct making waiting = {.life = GATE_KEPT, .pool = pool};
+
+	return create(&l->base, spec, &waiting, id, err);
 }
 
 /*
@@ -232,11 +301,12 @@ static int run_with_gate(struct sp_provider *p, const struct sp_sandbox_spec *sp
 {
 	struct sp_sandbox_spec kept = *spec;
 	sp_autoclose int control = -1;
+	const struct making making = {.life = GATE_RUN, .control = &control};
 	int rc;
 
 	if (!kept.ttl_ms && command->timeout_ms)
 		kept.ttl_ms = command->timeout_ms + GATE_RUN_SPARE_MS;
-	rc = create(p, &kept, GATE_RUN, &control, id, err);
+	rc = create(p, &kept, &making, id, err);
 	return rc < 0 ? rc : sp_provider_run_created(p, id, command, out, err);
 }
 

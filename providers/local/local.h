@@ -18,9 +18,9 @@ struct local {
 	char *store;     /* snapshots and volumes: store.h */
 	char *ids;       /* folder of claims of id ranges */
 	char *cache;     /* compiled filters */
-	char *data_dir;
-	char *runner, *worker, *gate; /* our helper programs */
-	struct local_subids *subids;  /* of the caller, once somebody asked */
+	char *data_dir, *libexec_dir;
+	char *runner, *worker, *gate, *refill; /* our helper programs */
+	struct local_subids *subids;           /* of the caller, once somebody asked */
 };
 
 static inline struct local *local_of(struct sp_provider *p)
@@ -66,6 +66,8 @@ struct local_plan {
 	size_t mount_count;
 	struct sp_strv resolved;
 	struct local_ids ids;
+	uint32_t required;    /* layers, a bit each */
+	char device_why[256]; /* there is no device cgroup: why; else empty */
 	struct local_network network;
 	int filter_fd;
 	int base_fd, lock_fd;
@@ -89,17 +91,66 @@ struct sp_limits local_asked_limits(const struct sp_limits *limits);
 int local_use_store(
 	const struct local *l, struct local_plan *plan, struct sp_error *err);
 
-/* limits.c: which control groups a sandbox wants, and what became of them. */
-struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
-void local_note_limits(struct sp_record *r);
+/* devices.c: before, and after, the sandbox's control groups are made. */
+void local_plan_devices(struct local_plan *plan);
+void local_guard_devices(struct local_plan *plan);
 
-/* layers.c: the state of each protection, as lines of a record. */
-void local_note_layers(const struct local *l, struct local_plan *plan,
-	const struct sp_sandbox_spec *spec);
+/* limits.c: which control groups a sandbox wants. */
+struct sp_cgroup_limits local_cgroup_limits(const struct sp_record *r);
+
+/* layers.c: every protection by its name, the same in records, doctor and --require. */
+enum local_layer {
+	LAYER_USER_NS,
+	LAYER_MOUNT_NS,
+	LAYER_PID_NS,
+	LAYER_NET_NS,
+	LAYER_IPC_NS,
+	LAYER_UTS_NS,
+	LAYER_CGROUP_NS,
+	LAYER_ID_RANGE,
+	LAYER_GROUPS,
+	LAYER_CAPABILITIES,
+	LAYER_NO_NEW_PRIVS,
+	LAYER_FILTER,
+	LAYER_LANDLOCK,
+	LAYER_MASKS,
+	LAYER_DEVICES,
+	LAYER_KEYRING,
+	LAYER_MOUNT_OWNERS,
+	LAYER_MEMORY,
+	LAYER_SWAP,
+	LAYER_PROCESSES,
+	LAYER_CPU,
+	LAYER_DISK,
+	LAYER_OOM,
+	LAYER_CPU_TIME,
+	LAYER_FILE_SIZE,
+	LAYER_PAUSE,
+	LAYER_IMAGE_BASE,
+	LOCAL_LAYERS
+};
+const char *local_layer_name(enum local_layer layer);
+/* Bits of the layers of these names, NULL-terminated or NULL; INVALID lists them all. */
+int local_find_layers(const char *const *words, uint32_t *layers, struct sp_error *err);
+/* Which of them the runner is to fail without: enum sp_runner_degraded. */
+uint32_t local_required_bits(uint32_t layers);
+
+/* The state of each as lines of the record; again, after something changed. */
+void local_note_layers(const struct local *l, struct local_plan *plan);
+void local_note_degraded(struct sp_record *r, uint32_t bits);
+/* UNSUPPORTED when one that is required is not enforced, with what would mend it. */
+int local_check_layers(const struct local_plan *plan, struct sp_error *err);
+
+/* Landlock's ABI, or -1 with errno; from this one on it knows all rights of files. */
+#define LOCAL_LANDLOCK_FILES 5
+long local_landlock_abi(void);
 
 /* launch.c */
 int local_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
+/* One that waits in a pool. */
+int local_create_for_pool(struct local *l, const struct sp_sandbox_spec *spec,
+	const char *pool, char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
 int local_run(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	const struct sp_command *command, char id[static SP_SANDBOX_ID_MAX],
 	struct sp_outcome *out, struct sp_error *err);
@@ -112,6 +163,9 @@ int local_create_from(struct local *l, struct local_image *image,
 /* join.c */
 int local_exec(struct sp_provider *p, const char *id, const struct sp_command *command,
 	struct sp_outcome *out, struct sp_error *err);
+/* The sandbox ends with it.  err->not_sent: it certainly did not run. */
+int local_exec_last(struct sp_provider *p, const char *id,
+	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
 /* Run what launch says of a command in the sandbox, with its streams. */
 int local_join(const struct local *l, const char *id, struct sp_launch *launch,
 	const struct sp_relay *relay, struct sp_runner_event *event,
@@ -167,6 +221,13 @@ int local_signal(struct sp_provider *p, const char *id, uint32_t number, int sig
 	struct sp_error *err);
 int local_attach(struct sp_provider *p, const char *id, uint32_t number,
 	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+
+/* ttl.c */
+/* One that waited in a pool gets the labels and the time to live that are asked for. */
+int local_make_ours(struct local *l, const char *id, const struct sp_sandbox_spec *spec,
+	struct sp_error *err);
+int local_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err);
 
 /* find.c */
 /* The record and the supervisor of one that runs, or why there is none. */

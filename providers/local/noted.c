@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/enc.h"
 #include "providers/local/events.h"
+#include "providers/local/pool.h"
 #include "providers/local/stored.h"
 #include "runtime/event.h"
 
@@ -29,7 +30,7 @@ void local_note_event(const struct local *l, const char *id, const char *action,
 int local_noted_create(struct sp_provider *p, const struct sp_sandbox_spec *spec,
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err)
 {
-	int rc = local_create(p, spec, id, err);
+	int rc = local_warm_create(p, spec, id, err);
 
 	if (rc == 0)
 		local_note_event(local_of(p), id, "created", "image",

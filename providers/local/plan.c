@@ -282,13 +282,14 @@ int local_plan_make(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
 {
 	struct sp_record *r = &plan->record;
-	int rc;
+	int rc = local_find_layers(spec->require, &plan->required, err);
 
 	r->is_kept = mode == SP_RUNNER_CREATE;
 	r->created_ms = sp_clock_real_ms();
 	r->expires_ms = spec->ttl_ms ? r->created_ms + spec->ttl_ms : 0;
 	r->network = spec->network ? spec->network : SP_NETWORK_NONE;
-	rc = plan_texts(r, spec, err);
+	if (rc == 0)
+		rc = plan_texts(r, spec, err);
 	if (rc == 0)
 		rc = local_network_plan(spec, &plan->network, r, err);
 	r->capabilities = r->seccomp && strcmp(r->seccomp, "strict") == 0

@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/io.h"
 #include "base/proc.h"
@@ -24,9 +25,14 @@
 #define TOOL_TIMEOUT_MS 10000
 #define PROBE_FILE      "probe"
 #define PROBE_MAX_BYTES 1024
+#define REFUSAL_SECONDS 600
 
 /* Without a subuid entry of their own, this is what the administrator is to type. */
 #define GRANT "usermod --add-subuids 524288-1048575 --add-subgids 524288-1048575 "
+
+#define CANNOT_MAP \
+	"see that newuidmap and newgidmap are set-user-ID root or have cap_setuid " \
+	"and cap_setgid, and that a container around us maps these ids"
 
 /* --- The tables ------------------------------------------------------------------- */
 
@@ -286,12 +292,7 @@ static int try_out(struct local_subids *s)
 	sp_close_fd(&gate);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return rc == 0 ? 0
-		       : refuse(s,
-				 "see that newuidmap and newgidmap are set-user-ID "
-				 "root or have cap_setuid/cap_setgid, and that the "
-				 "container around us maps these ids",
-				 "%.200s", err.msg);
+	return rc == 0 ? 0 : refuse(s, CANNOT_MAP, "%.200s", err.msg);
 }
 
 /* What the outcome depends on; another one is another outcome. */
@@ -308,6 +309,16 @@ static void print_key(char *out, size_t size, const struct local_subids *s,
 		(unsigned long long)user.st_ino);
 }
 
+/* A refusal is asked again after a while: somebody may have mended it. */
+static bool is_recent(const char *path)
+{
+	struct timespec now;
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return stat(path, &st) == 0 && now.tv_sec - st.st_mtim.tv_sec < REFUSAL_SECONDS;
+}
+
 /* An outcome on file is the key and "ok", or the key and why not. */
 static bool read_outcome(const struct local *l, const char *key, struct local_subids *s)
 {
@@ -322,8 +333,11 @@ static bool read_outcome(const struct local *l, const char *key, struct local_su
 	owned = text.data;
 	if (strncmp(owned, key, len) != 0)
 		return false;
-	if (strcmp(owned + len, "ok\n") != 0)
-		refuse(s, "sandpit doctor tries it again", "%.200s", owned + len);
+	if (strcmp(owned + len, "ok\n") == 0)
+		return true;
+	if (!is_recent(path))
+		return false;
+	refuse(s, CANNOT_MAP, "%.200s", owned + len);
 	return true;
 }
 
@@ -343,7 +357,8 @@ static void keep_outcome(
 		(void)sp_write_file_at(ids, PROBE_FILE, text, (size_t)len, 0600, NULL);
 }
 
-static void look_up(const struct local *l, struct local_subids *s, bool anew)
+/* Without a provider nothing is remembered. */
+static void look_up(const struct local *l, struct local_subids *s)
 {
 	struct stat tools[2];
 	char key[256];
@@ -357,10 +372,11 @@ static void look_up(const struct local *l, struct local_subids *s, bool anew)
 		return;
 	}
 	print_key(key, sizeof(key), s, tools);
-	if (!anew && read_outcome(l, key, s))
+	if (l && read_outcome(l, key, s))
 		return;
 	(void)try_out(s);
-	keep_outcome(l, key, s);
+	if (l)
+		keep_outcome(l, key, s);
 }
 
 const struct local_subids *local_subids(const struct local *l)
@@ -370,12 +386,11 @@ const struct local_subids *local_subids(const struct local *l)
 	if (!l->subids)
 		return &none;
 	if (!l->subids->is_known)
-		look_up(l, l->subids, false);
+		look_up(l, l->subids);
 	return l->subids;
 }
 
-const struct local_subids *local_subids_anew(const struct local *l)
+void local_subids_try(struct local_subids *out)
 {
-	look_up(l, l->subids, true);
-	return l->subids;
+	look_up(NULL, out);
 }

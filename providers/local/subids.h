@@ -35,7 +35,7 @@ size_t local_subid_blocks(const char *text, size_t len, const char *name, uint32
 /* Those of the calling user, tried out once for each state folder; never NULL. */
 const struct local_subids *local_subids(const struct local *l);
 
-/* Try them out again, whatever was found before. */
-const struct local_subids *local_subids_anew(const struct local *l);
+/* Tried out now, whatever was found before, and not remembered. */
+void local_subids_try(struct local_subids *out);
 
 #endif

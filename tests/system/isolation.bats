@@ -171,3 +171,94 @@ C
   [[ $output == *"gid_map is not what newgidmap was told"* ]]
   no_sandboxes
 }
+
+# --- Layers that are required ---------------------------------------------------------------
+@test "layers that are enforced can be required, by names as they are typed" {
+  as root
+  run sprun --require id-range,Landlock,"process limit",session_keyring echo fine
+  [ "$output" = fine ]
+}
+
+@test "a layer that is not enforced ends a launch that requires it, with what would mend it" {
+  as rootless
+  run --separate-stderr sprun --require id-range true
+  [ "$status" -eq 125 ]
+  [[ $stderr == "sandpit: run: "*'"id range"'*"degraded: one id"*"mend"*usermod* ]]
+  run --separate-stderr sandpit create -p local --require 'device cgroup'
+  [ "$status" -eq 125 ]
+  [[ $stderr == *'"device cgroup"'*"start as root"* ]]
+  run --separate-stderr sprun --network host --require net-namespace true
+  [[ $stderr == *'"net namespace"'*"off: network host was asked for"* ]]
+  no_sandboxes
+}
+
+@test "an unknown layer is refused with the list of all" {
+  as rootless
+  run --separate-stderr sprun --require nonsense true
+  [ "$status" -eq 125 ]
+  [[ $stderr == *'no layer "nonsense"'*"user namespace"*"image base" ]]
+}
+
+@test "doctor has a row for each layer of a record, by the same name" {
+  as root
+  kept=$(new_sandbox)
+  sandpit doctor --json | python3 -c 'import json,sys; print(*[r["layer"] for r in json.load(sys.stdin)], sep="\n")' | sort >"$W/rows"
+  sandpit inspect "$kept" | python3 -c 'import json,sys; print(*json.load(sys.stdin)["layers"], sep="\n")' | sort >"$W/layers"
+  [ "$(wc -l <"$W/layers")" -ge 20 ]
+  run comm -13 "$W/rows" "$W/layers"
+  [ "$output" = "" ]
+}
+
+# --- Seen from the host ---------------------------------------------------------------------
+field() { # PID NAME
+  sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+@test "process 1 and a command are confined, as the host's kernel shows them" {
+  as root
+  kept=$(new_sandbox)
+  local init pid
+  init=$(sandpit inspect "$kept" | json '["init_pid"]')
+  coproc talk { sandpit exec "$kept" 'echo ready; read -r line'; }
+  local to=${talk[1]} talker=$talk_PID line
+  read -rt 20 -u "${talk[0]}" line
+  # The command's shell among all that share its pid namespace.
+  for p in /proc/[0-9]*; do
+    [ "$(readlink "$p/ns/pid")" = "$(readlink "/proc/$init/ns/pid")" ] || continue
+    [ "$(field "${p#/proc/}" Name)" != sh ] || pid=${p#/proc/}
+  done
+  [ -n "$pid" ]
+  for p in $init $pid; do
+    [ "$(field "$p" NoNewPrivs)" = 1 ]
+    [ "$(field "$p" Seccomp)" = 2 ]
+    [ "$(field "$p" CapInh)" = 0000000000000000 ]
+    [ "$(field "$p" CapAmb)" = 0000000000000000 ]
+    [ $((0x$(field "$p" CapBnd) & ~0x405fb)) -eq 0 ]
+    [ $((0x$(field "$p" CapPrm) & ~0x405fb)) -eq 0 ]
+    [ "$(field "$p" Groups)" = "" ]
+    [ "$(awk '{ print $1, $3 }' "/proc/$p/uid_map")" = "0 65536" ]
+    [ "$(awk '{ print $2 }' "/proc/$p/gid_map")" -ge 100000 ]
+    for ns in user mnt pid net ipc uts cgroup; do
+      [ "$(readlink "/proc/$p/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ]
+      [ "$ns" = cgroup ] || [ "$(readlink "/proc/$p/ns/$ns")" = "$(readlink "/proc/$init/ns/$ns")" ]
+    done
+  done
+  echo >&"$to"
+  wait "$talker"
+}
+
+@test "as root every sandbox is in the device cgroup, which goes with the last" {
+  as root
+  [ -w /sys/fs/cgroup/devices/devices.deny ] || skip_for cgroup "no version 1 controller of devices"
+  kept=$(new_sandbox)
+  local init group
+  init=$(sandpit inspect "$kept" | json '["init_pid"]')
+  group=/sys/fs/cgroup/devices$(sed -n 's/.*:devices:\(.*\)/\1/p' "/proc/$init/cgroup")
+  [[ $group == */sandpit-devices ]]
+  grep -qx "c 1:3 rw" "$group/devices.list"
+  run ! grep -qE "^a |m$" "$group/devices.list"
+  sandpit exec "$kept" 'echo >/dev/null; head -c 1 /dev/urandom >/dev/null'
+  run sprun 'cat /proc/self/cgroup'
+  [[ $output != *sandpit-devices* ]]
+  [ -d "$group" ]
+}
