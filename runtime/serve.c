@@ -352,6 +352,7 @@ static void take_exec(
 	}
 	if (is_last) {
 		/* It has begun in time: from now on its own deadline counts. */
+		give_reason(s, "last-command");
 		s->deadline_ms = 0;
 		s->is_last_taken = true;
 		s->refill_at_ms = s->r->spec->refillc ? now_ms() + REFILL_MS : 0;

@@ -20,7 +20,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 chmod 755 "$place"
 mkdir -p "$place/share"
-cp "$B"/sandpit-runner "$B"/sandpit-worker "$B"/tests/conformance/conformance "$place/"
+cp "$B"/sandpit-runner "$B"/sandpit-worker "$B"/sandpit-gate "$B"/tests/conformance/conformance "$place/"
 cp -r "$B/share/sandpit" "$place/share/"
 chmod -R go+rX "$place"
 mkdir -m 700 "$place/state" "$place/store" "$place/run"

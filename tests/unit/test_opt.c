@@ -151,7 +151,7 @@ static void what_is_wrong_is_one_error_that_names_it(void **state)
 		{"--cpus", "4097.5", "--cpus"},
 		{"--pids", "0", "--pids"},
 		{"--pids", "4294967296", "--pids"},
-		{"--network", "open", "none, nat, host"},
+		{"--network", "open", "none, allow=HOST,..., nat, host"},
 		{"--label", "app", "KEY=VALUE"},
 		{"--label", "=x", "KEY=VALUE"},
 		{"--env", "=x", "--env"},
