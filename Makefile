@@ -306,6 +306,11 @@ asan:
 tsan:
 	$(Q)$(MAKE) --no-print-directory B=$(B)/tsan SAN=thread CFLAGS='-O1 -g' check-unit
 
+# Five minutes, unless SECONDS= says otherwise.
+.PHONY: soak
+soak: all $(B)/tests/helpers/reaper
+	$(Q)B='$(abspath $(B))' tests/soak/run.sh $(if $(filter file,$(origin SECONDS)),300,$(SECONDS))
+
 fuzz: $(FUZZ_BIN)
 	$(Q)B='$(abspath $(B))' SECONDS_EACH=$(SECONDS) tests/fuzz/run.sh $(T)
 
@@ -346,9 +351,10 @@ help:
 		'make asan|tsan  the unit tests under sanitizers' \
 		'make lint       layers, format, static analysis, banned calls' \
 		'make fuzz       every fuzz target for SECONDS=60 each' \
+		'make soak       kill whoever is involved, at random, for SECONDS=300' \
 		'make bench      timings beside the floor and the peers that are installed' \
 		'make install    DESTDIR= PREFIX=/usr/local' \
 		'make deps       what the build needs, by apt where that is allowed'
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/vm -prune -o -name '*.d' -print 2>/dev/null)
 .SECONDARY:

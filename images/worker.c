@@ -15,6 +15,7 @@
  *
  * and, inside, one operation on files, told of in the records of records.h:
  *
+ *   tell   --fd N TEXT               once standard input ends, writes TEXT to an open file
  *   stat   PATH                      what it is, a link followed
  *   list   [--depth N] PATH          what is in the folder
  *   find   --pattern P PATH          what is below it and has such a name
@@ -297,21 +298,42 @@ static int do_unpack(const struct args *a, struct sp_error *err)
 	return rc;
 }
 
-/* Whoever holds the other end of standard input is done with the folder, or is dead. */
-static int do_guard(const struct args *a, struct sp_error *err)
+/* Whoever holds the other end of standard input is done then, or is dead. */
+static void wait_for_owner(void)
 {
-	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	char unused[64];
 	ssize_t n;
-	int rc = 0;
 
-	for (size_t i = 0; i < SP_COUNT(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	if (sp_confine(a->fd, SP_CONFINE_WRITE, err) < 0)
-		return err->code;
 	do
 		n = read(STDIN_FILENO, unused, sizeof(unused));
 	while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < SP_COUNT(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+static int do_tell(const struct args *a, struct sp_error *err)
+{
+	ignore_signals();
+	if (sp_confine(-1, SP_CONFINE_READ, err) < 0)
+		return err->code;
+	wait_for_owner();
+	return sp_write_all(a->fd, a->path, strlen(a->path), err);
+}
+
+static int do_guard(const struct args *a, struct sp_error *err)
+{
+	int rc = 0;
+
+	ignore_signals();
+	if (sp_confine(a->fd, SP_CONFINE_WRITE, err) < 0)
+		return err->code;
+	wait_for_owner();
 	/* Who unpacks into it may be about to notice, and still make a file. */
 	for (int i = 0; i < REMOVE_TRIES; i++) {
 		rc = sp_remove_tree(a->fd, a->path, err);
@@ -382,6 +404,7 @@ static const struct verb {
 	{"pack", do_pack, .with_fd = true, .with_path = true},
 	{"unpack", do_unpack, .with_fd = true, .with_path = true},
 	{"guard", do_guard, .with_fd = true, .with_path = true, .needs_both = true},
+	{"tell", do_tell, .with_fd = true, .with_path = true, .needs_both = true},
 	{"stat", do_stat, .with_path = true},
 	{"list", do_list, .with_path = true},
 	{"find", do_find, .with_path = true},

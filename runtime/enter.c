@@ -156,7 +156,7 @@ static _Noreturn void join(struct runner *r)
 		rc = become_root(r, &err);
 	if (rc < 0)
 		give_up(r, &err);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
 	if (pid == 0)
 		reap_command(r);
 	if (pid < 0) {
@@ -180,8 +180,6 @@ static int keep_open(int channel, struct sp_error *err)
 		return sp_fail_errno(err, "keep the channel");
 	(void)sys_close_range(SP_RFD_SOURCES, SP_RUNNER_NS_FD - 1);
 	(void)sys_close_range(FIXED_END, ~0U);
-	(void)close(
-		SP_RUNNER_LAYER_FD); /* what was written is nothing a command names */
 	for (int fd = SP_RFD_CONTROL; fd < SP_RFD_SOURCES; fd++)
 		if (fd != SP_RFD_FILTER && dup3(0, fd, O_CLOEXEC) < 0)
 			return sp_fail_errno(err, "hold descriptor %d", fd);

@@ -315,21 +315,24 @@ int sp_launch_go(
 int sp_launch_read_event(
 	struct sp_running *run, struct sp_runner_event *event, struct sp_error *err)
 {
+	bool was_reset = false;
 	ssize_t n;
 
-	do
+	/* Of one that ended without taking all we sent this is told first, its word after. */
+	do {
 		n = recv(run->control, event, sizeof(*event), 0);
-	while (n < 0 && errno == EINTR);
-	/* What we sent was never read: its supervisor was ending. */
-	if (n < 0 && errno == ECONNRESET) {
+		was_reset |= n < 0 && errno == ECONNRESET;
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (n == sizeof(*event))
+		return 0;
+	/* A request that its supervisor never read: it was ending. */
+	if (was_reset && run->pid == 0) {
 		sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
 		if (err)
 			err->not_sent = true;
 		return SP_ERR_NOT_FOUND;
 	}
-	if (n != sizeof(*event))
-		return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
-	return 0;
+	return sp_fail(err, SP_ERR_SYSTEM, "the runner ended without a word");
 }
 
 void sp_launch_end(struct sp_running *run)

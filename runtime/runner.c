@@ -27,6 +27,8 @@
 
 #include "runtime/pass.h"
 
+#include "runtime/sys.h"
+
 void runner_mark(struct runner *r, const char *name)
 {
 	struct sp_runner_marks *m = r->marks;
@@ -226,7 +228,12 @@ static pid_t clone_init(struct runner *r, int *child_fd, struct sp_error *err)
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = SP_RFD_CGROUP;
 	}
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
+	if (pid < 0 && errno == ENOSYS && (args.flags & CLONE_INTO_CGROUP)) {
+		args.flags &= ~(uint64_t)CLONE_INTO_CGROUP;
+		r->lacks_clone3 = true;
+		pid = sys_clone(&args);
+	}
 	if (pid < 0)
 		return sp_fail_errno(err,
 			"create namespaces (see 'sandpit doctor' for what the host "

@@ -26,6 +26,7 @@ struct runner {
 	uint32_t ahead;  /* launch: what is known before the spec is */
 	uint32_t degraded;
 	int degraded_errno; /* of the last one */
+	bool lacks_clone3;  /* then nobody is born in a control group */
 	int devices_fd;     /* holds the device cgroup, or -1 */
 	int layer_fd;       /* folder of what is written; process 1 sends it out */
 };

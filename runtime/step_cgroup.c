@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define PATH_BYTES 4096
 /* How long is waited for all to have stopped: longer, and the tree is ended as it is. */
@@ -59,7 +60,8 @@ static bool read_in_cgroup(
 
 static bool born_inside(const struct runner *r, size_t i)
 {
-	return r->spec->cgroups[i].is_v2 && (r->spec->flags & SP_RF_HAS_CGROUP2);
+	return r->spec->cgroups[i].is_v2 && !r->lacks_clone3 &&
+		(r->spec->flags & SP_RF_HAS_CGROUP2);
 }
 
 /*
@@ -88,7 +90,7 @@ pid_t fork_into_cgroup(const struct runner *r)
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)fd;
 	}
-	pid = syscall(SYS_clone3, &args, sizeof(args));
+	pid = sys_clone(&args);
 	if (fd >= 0)
 		close(fd);
 	return (pid_t)pid;

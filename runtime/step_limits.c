@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of each process, hard and soft alike, so that nothing inside raises them. */
+#include <errno.h>
 #include <sys/resource.h>
 
 #include "runtime/runner.h"
@@ -7,6 +8,8 @@
 #define LOCKED_BYTES (64 * 1024)
 #define QUEUE_BYTES  (800 * 1024)
 #define SIGNALS      1024
+/* Where no cgroup gives the sandbox one share as a whole, each process counts for less. */
+#define NICE 10
 
 /* Without CAP_SYS_RESOURCE the hard limit only goes down: keep the lower of the two. */
 static int limit(int which, uint64_t value, const char *name, struct sp_error *err)
@@ -74,5 +77,8 @@ int set_limits(const struct runner *r, struct sp_error *err)
 		if (rc < 0)
 			return rc;
 	}
+	/* Also what lets a supervisor through to hundreds of processes that never rest. */
+	if (s->processes && setpriority(PRIO_PROCESS, 0, NICE) < 0 && errno != EACCES)
+		return sp_fail_errno(err, "lower the priority");
 	return s->cpu_seconds ? limit_cpu_time(s->cpu_seconds, err) : 0;
 }

@@ -180,6 +180,11 @@ int mount_proc(int root_fd, struct sp_error *err)
 		return null_fd;
 	proc_fd = new_fs("proc", NULL,
 		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	if (proc_fd < 0 && err->sys_errno == EPERM)
+		proc_fd = sp_wrap(err, proc_fd,
+			"a container around us covers parts of /proc, and the kernel "
+			"grants no other then (docker run --security-opt "
+			"systempaths=unconfined)");
 	rc = proc_fd < 0 ? proc_fd : attach(proc_fd, root_fd, "proc", err);
 	if (rc == 0)
 		rc = cover(proc_fd, null_fd, err);

@@ -20,7 +20,7 @@
 
 #include "runtime/runner.h"
 
-#define STOP_MS       400
+#define STOPS_MAX     100
 #define ROUNDS_MAX    2000
 #define ROUND_NS      500000
 #define PROCESSES_MAX 32768
@@ -162,16 +162,19 @@ static size_t scan_tree(const struct runner *r, pid_t reaper)
 }
 
 /*
- * Until a look finds nobody running: whoever was forked meanwhile is seen by the next one.
- * A process that sleeps in the kernel stops when it comes back, and forks nothing before.
+ * Until a look finds nobody running: whoever was forked meanwhile is seen by the next one,
+ * and those that stand still take up the room there is.  A process that sleeps in the
+ * kernel stops when it comes back, and forks nothing before.
  */
 static void stop_tree(const struct runner *r, pid_t reaper)
 {
 	const struct timespec pause = {.tv_nsec = ROUND_NS};
-	int64_t until = now_ms() + STOP_MS;
 
-	while (signal_marked(scan_tree(r, reaper), SIGSTOP) > 0 && now_ms() < until)
+	for (int i = 0; i < STOPS_MAX; i++) {
+		if (signal_marked(scan_tree(r, reaper), SIGSTOP) == 0)
+			return;
 		nanosleep(&pause, NULL);
+	}
 }
 
 /* False when it was over before, or somebody inside has woken it: see below. */

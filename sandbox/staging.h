@@ -17,7 +17,9 @@ struct sp_staging {
 	int fd;     /* itself */
 	int hold;   /* while it is open, the guard waits */
 	int pidfd;
-	pid_t guard; /* 0: none */
+	pid_t guard;             /* 0: none */
+	const char *libexec_dir; /* the caller's */
+	char name[32];
 };
 #define SP_STAGING_INIT \
 	{ \

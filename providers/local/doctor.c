@@ -42,9 +42,11 @@ static void set(
 	va_end(ap);
 }
 
+/* The first thing that is said is the one to begin with. */
 static void mend(struct sp_doctor_row *row, const char *text)
 {
-	snprintf(row->mend, sizeof(row->mend), "%s", text);
+	if (!row->mend[0])
+		snprintf(row->mend, sizeof(row->mend), "%s", text);
 }
 
 /* On, or this state with the errno's name and text behind what was tried. */
@@ -53,11 +55,13 @@ static bool is_granted(struct sp_doctor_row *row, int error, enum sp_doctor_stat
 {
 	if (error == 0)
 		return true;
-	if (error == ECANCELED)
-		set(row, state, "%s: could not be tried", tried);
-	else
+	if (error == ECANCELED) {
+		set(row, state, "%s: not tried without a user namespace", tried);
+		mend(row, "first the user namespace");
+	} else {
 		set(row, state, "%s: %s (%s)", tried, sp_errno_name(error),
 			strerrordesc_np(error));
+	}
 	return false;
 }
 
@@ -393,7 +397,8 @@ static void check_yama(struct sp_doctor_row *row, const struct examination *e)
 
 /* --- Limits --------------------------------------------------------------------------------- */
 
-static void check_limit(struct sp_doctor_row *row, enum sp_cgroup_kind kind)
+static void check_limit(
+	struct sp_doctor_row *row, enum sp_cgroup_kind kind, const char *until_then)
 {
 	const struct sp_cgroup_limits limits = {.memory_bytes = PROBE_MEMORY,
 		.pids = 64,
@@ -415,16 +420,16 @@ static void check_limit(struct sp_doctor_row *row, enum sp_cgroup_kind kind)
 		return;
 	}
 	set(row, SP_DOCTOR_DEGRADED, "%.190s", set_of.why_not[kind]);
-	mend(row,
+	snprintf(row->mend, sizeof(row->mend),
 		"start as root, or in a delegated group: systemd-run --user --scope -p "
-		"Delegate=yes sandpit ...; until then each process is limited by "
-		"itself");
+		"Delegate=yes sandpit ...; until then %s",
+		until_then);
 }
 
 static void check_memory(struct sp_doctor_row *row, const struct examination *e)
 {
 	(void)e;
-	check_limit(row, SP_CGROUP_MEMORY);
+	check_limit(row, SP_CGROUP_MEMORY, "each process is limited by itself");
 }
 
 static void check_swap(struct sp_doctor_row *row, const struct examination *e)
@@ -437,18 +442,13 @@ static void check_swap(struct sp_doctor_row *row, const struct examination *e)
 static void check_pids(struct sp_doctor_row *row, const struct examination *e)
 {
 	(void)e;
-	check_limit(row, SP_CGROUP_PIDS);
+	check_limit(row, SP_CGROUP_PIDS, "processes are counted by user id");
 }
 
 static void check_cpu(struct sp_doctor_row *row, const struct examination *e)
 {
 	(void)e;
-	check_limit(row, SP_CGROUP_CPU);
-	if (row->state != SP_DOCTOR_ON)
-		mend(row,
-			"start as root, or in a delegated group: systemd-run --user "
-			"--scope -p Delegate=yes sandpit ...; until then --cpus is "
-			"refused");
+	check_limit(row, SP_CGROUP_CPU, "--cpus is refused");
 }
 
 static void check_oom(struct sp_doctor_row *row, const struct examination *e)
@@ -462,7 +462,7 @@ static void check_oom(struct sp_doctor_row *row, const struct examination *e)
 static void check_cpu_time(struct sp_doctor_row *row, const struct examination *e)
 {
 	(void)e;
-	check_limit(row, SP_CGROUP_USAGE);
+	check_limit(row, SP_CGROUP_USAGE, "each process is limited by itself");
 }
 
 static void check_file_size(struct sp_doctor_row *row, const struct examination *e)
@@ -474,11 +474,7 @@ static void check_file_size(struct sp_doctor_row *row, const struct examination 
 static void check_pause(struct sp_doctor_row *row, const struct examination *e)
 {
 	(void)e;
-	check_limit(row, SP_CGROUP_FREEZE);
-	if (row->state != SP_DOCTOR_ON)
-		mend(row,
-			"start as root, or in a delegated group; until then sandboxes "
-			"are paused by signals");
+	check_limit(row, SP_CGROUP_FREEZE, "sandboxes are paused by signals");
 }
 
 static void check_image_base(struct sp_doctor_row *row, const struct examination *e)
@@ -533,7 +529,7 @@ _Static_assert(SP_COUNT(checks) == LOCAL_LAYERS + 5, "a row for every layer");
 
 static void examine(struct examination *e)
 {
-	e->is_root = geteuid() == 0;
+	e->is_root = local_is_root();
 	local_probe(&e->probe);
 	if (!e->is_root)
 		local_subids_try(&e->subids);

@@ -17,6 +17,10 @@ int local_noted_create(struct sp_provider *p, const struct sp_sandbox_spec *spec
 	char id[static SP_SANDBOX_ID_MAX], struct sp_error *err);
 int local_noted_exec(struct sp_provider *p, const char *id,
 	const struct sp_command *command, struct sp_outcome *out, struct sp_error *err);
+int local_noted_start(struct sp_provider *p, const char *id,
+	const struct sp_command *command, uint32_t *number, struct sp_error *err);
+int local_noted_pause(struct sp_provider *p, const char *id, struct sp_error *err);
+int local_noted_resume(struct sp_provider *p, const char *id, struct sp_error *err);
 int local_noted_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
 int local_noted_snapshot(
 	struct sp_provider *p, const char *id, const char *name, struct sp_error *err);

@@ -166,6 +166,21 @@ static void end_supervisor(const struct sp_supervisor *s)
 	(void)wait_end(pidfd, END_MS);
 }
 
+/* Of a sandbox whose record is lost: where they would be, for one with every limit. */
+static void remove_unknown_cgroups(const char *id)
+{
+	const struct sp_cgroup_limits all = {.memory_bytes = 1,
+		.pids = 1,
+		.cpu_millis = 1,
+		.usage = true,
+		.freeze = true,
+		.io = true};
+	struct sp_cgroup_set set = {0};
+
+	if (sp_cgroup_plan(id, &all, &set, NULL) == 0)
+		sp_cgroup_remove(&set);
+}
+
 /* What a supervisor would have taken away. */
 static int clean_dead(
 	const struct local *l, int base, const char *id, struct sp_error *err)
@@ -177,15 +192,19 @@ static int clean_dead(
 
 	if (rc < 0 || lock < 0)
 		return rc;
+	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	/* Dead it looks as well to whom its lock was taken away. */
+	local_end_holders(path);
 	if (sp_state_read(base, id, &record, NULL) == 0) {
 		sp_cgroup_remove(&record.cgroups);
 		if (record.device_cgroup)
 			sp_devices_drop(record.device_cgroup);
 		if (record.claim)
 			(void)unlink(record.claim);
+	} else {
+		remove_unknown_cgroups(id);
 	}
-	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
-		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (!sp_remove_state(path))
 		return sp_fail_errno(err, "remove state of %s", id);
 	if (record.is_kept)
@@ -212,31 +231,48 @@ static int destroy_once(
 	return rc < 0 ? rc : sp_state_life(base, id, &life, NULL, err);
 }
 
+/* NOT_FOUND once nothing is left; 0 when that takes too long. */
+static int destroy_within(
+	const struct local *l, int base, const char *id, struct sp_error *err)
+{
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+	int64_t deadline_ms = sp_deadline_in(END_MS);
+	int rc;
+
+	while ((rc = destroy_once(l, base, id, err)) == 0) {
+		if (sp_deadline_poll_ms(deadline_ms) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return rc;
+}
+
 /*
  * It may just be starting, or ending by itself or by another's hand: that is waited for,
- * since all of it is short.
+ * since all of it is short.  What lasts longer has lost the file that names its supervisor.
  */
 int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err)
 {
-	const struct timespec pause = {.tv_nsec = RETRY_NS};
 	struct local *l = local_of(p);
 	sp_autoclose int base = sp_state_open(l->sandboxes, err);
-	int64_t deadline_ms = sp_deadline_in(END_MS);
+	sp_autofree char *path = NULL;
 	struct sp_error why = {0};
 	int rc;
 
 	if (base < 0)
 		return base;
-	while ((rc = destroy_once(l, base, id, &why)) == 0) {
-		if (sp_deadline_poll_ms(deadline_ms) == 0)
-			return sp_fail(err, SP_ERR_UNAVAILABLE,
-				"sandbox %s is being started or ended by another "
-				"process",
-				id);
-		nanosleep(&pause, NULL);
+	if (asprintf(&path, "%s/%s", l->sandboxes, id) < 0)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	rc = destroy_within(l, base, id, &why);
+	if (rc == 0) {
+		local_end_holders(path);
+		rc = destroy_within(l, base, id, &why);
 	}
 	if (rc == SP_ERR_NOT_FOUND)
 		return 0;
+	if (rc == 0)
+		return sp_fail(err, SP_ERR_UNAVAILABLE,
+			"sandbox %s is being started or ended by another process", id);
 	if (err)
 		*err = why;
 	return rc;

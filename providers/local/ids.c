@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,10 +22,13 @@
 #include "providers/local/local.h"
 
 /* 0x70000000 up to 0x7fffffff: above what systemd-nspawn takes, below the sign bit. */
-#define RANGE_FIRST 0x70000000u
-#define RANGE_IDS   65536u
-#define RANGES      4096u
-#define GROUPS_MAX  1024
+#define RANGE_FIRST   0x70000000u
+#define RANGE_IDS     65536u
+#define RANGES        4096u
+#define GROUPS_MAX    1024
+#define MAP_MAX_BYTES 32768
+/* Source: PROC_USER_INIT_INO of Linux */
+#define FIRST_USER_NS 0xEFFFFFFDu
 
 static uint32_t hash(const char *text)
 {
@@ -146,6 +150,37 @@ static int claim_range(const struct local *l, struct sp_record *r, struct sp_err
 	return 0;
 }
 
+/* Does this namespace know them all, at the same numbers or others? */
+static bool maps_ranges(const char *path)
+{
+	sp_autobuf struct sp_buf text = SP_BUF_INIT(MAP_MAX_BYTES);
+	sp_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t inside, outside, count;
+	int used;
+
+	if (fd < 0 || sp_buf_read_fd(&text, fd, NULL) < 0)
+		return false;
+	for (const char *at = sp_buf_str(&text);
+		sscanf(at, "%" SCNu64 " %" SCNu64 " %" SCNu64 "%n", &inside, &outside,
+			&count, &used) == 3;
+		at += used)
+		if (inside <= RANGE_FIRST &&
+			inside + count >= RANGE_FIRST + (uint64_t)RANGES * RANGE_IDS)
+			return true;
+	return false;
+}
+
+bool local_is_root(void)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return false;
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino == FIRST_USER_NS)
+		return true;
+	return maps_ranges("/proc/self/uid_map") && maps_ranges("/proc/self/gid_map");
+}
+
 static bool has_foreign_groups(void)
 {
 	gid_t groups[GROUPS_MAX];
@@ -161,7 +196,7 @@ static bool has_foreign_groups(void)
 
 bool local_keeps_groups(const struct local *l)
 {
-	return geteuid() != 0 && local_subids(l)->count == 0 && has_foreign_groups();
+	return !local_is_root() && local_subids(l)->count == 0 && has_foreign_groups();
 }
 
 static void take_own_id(
@@ -212,7 +247,7 @@ int local_claim_ids(const struct local *l, struct local_ids *ids, struct sp_reco
 {
 	const struct local_subids *subids;
 
-	r->is_privileged = geteuid() == 0;
+	r->is_privileged = local_is_root();
 	if (r->is_privileged)
 		return claim_range(l, r, err);
 	subids = local_subids(l);

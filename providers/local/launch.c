@@ -86,17 +86,6 @@ static struct sp_launch launch_of(
 		.filter_fd = plan->filter_fd};
 }
 
-/* What the supervisor of a sandbox from a pool starts once that is taken. */
-static void set_refill(
-	const struct local *l, const struct local_plan *plan, struct sp_launch *launch)
-{
-	const char *const argv[] = {l->refill, l->state, l->store, l->data_dir,
-		l->libexec_dir, plan->record.pool, NULL};
-
-	if (plan->record.pool)
-		memcpy(launch->refill, argv, sizeof(argv));
-}
-
 /* What a launch needs to know first: checked, and ids of its own claimed. */
 static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, struct local_plan *plan, struct sp_error *err)
@@ -185,7 +174,8 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 		launch = launch_of(l, plan, mode);
 		if (command)
 			set_command(&launch, command);
-		set_refill(l, plan, &launch);
+		if (plan->record.pool)
+			local_refill_argv(l, plan->record.pool, launch.refill);
 		rc = sp_launch_go(&launch, running, err);
 	}
 	mark(command, "let go");

@@ -28,6 +28,17 @@ static inline struct local *local_of(struct sp_provider *p)
 	return (struct local *)p;
 }
 
+/* How the program that fills a pool again is started: see refill/main.c. */
+static inline void local_refill_argv(const struct local *l, const char *pool,
+	const char *argv[static SP_RUNNER_REFILL_MAX])
+{
+	const char *const all[] = {
+		l->refill, l->state, l->store, l->data_dir, l->libexec_dir, pool, NULL};
+
+	for (size_t i = 0; i < SP_COUNT(all); i++)
+		argv[i] = all[i];
+}
+
 /* ids.c: ids the sandbox's 0.. are on the host, claimed for it alone where that can be. */
 struct local_ids {
 	bool has_mounts; /* user 0 inside is to be the owner of what the caller shares */
@@ -37,6 +48,8 @@ int local_claim_ids(const struct local *l, struct local_ids *ids, struct sp_reco
 	struct sp_error *err);
 /* Remove claims that a crash left before their sandbox was on record; base: its folder. */
 void local_drop_stale_claims(const struct local *l, int base);
+/* Root, and of a user namespace that has the ranges: of most containers it has not. */
+bool local_is_root(void);
 /* Does the caller belong to groups that cannot be dropped? */
 bool local_keeps_groups(const struct local *l);
 
@@ -238,6 +251,8 @@ int local_get(struct sp_provider *p, const char *id, struct sp_sandbox_info *out
 int local_list(struct sp_provider *p, const struct sp_label *labels, size_t label_count,
 	struct sp_sandbox_list *out, struct sp_error *err);
 int local_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
+/* holders.c: end the supervisors that hold a file in a sandbox's folder, removed or not */
+void local_end_holders(const char *folder);
 /* inspect.c */
 int local_inspect(struct sp_provider *p, const char *id, struct sp_buf *json,
 	struct sp_error *err);

@@ -71,6 +71,37 @@ int local_noted_exec(struct sp_provider *p, const char *id,
 	return rc;
 }
 
+int local_noted_start(struct sp_provider *p, const char *id,
+	const struct sp_command *command, uint32_t *number, struct sp_error *err)
+{
+	int rc = local_start(p, id, command, number, err);
+	char text[32];
+
+	if (rc < 0)
+		return rc;
+	snprintf(text, sizeof(text), "number=%u", *number);
+	sp_event_append(local_of(p)->state, id, "started", text);
+	return 0;
+}
+
+int local_noted_pause(struct sp_provider *p, const char *id, struct sp_error *err)
+{
+	int rc = local_pause(p, id, err);
+
+	if (rc == 0)
+		local_note_event(local_of(p), id, "paused", NULL, NULL);
+	return rc;
+}
+
+int local_noted_resume(struct sp_provider *p, const char *id, struct sp_error *err)
+{
+	int rc = local_resume(p, id, err);
+
+	if (rc == 0)
+		local_note_event(local_of(p), id, "resumed", NULL, NULL);
+	return rc;
+}
+
 static bool is_on_fork(const struct local *l, const char *id)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, NULL);

@@ -22,11 +22,10 @@
 /* With its own pid, as fork() has it; glibc's clone() would want a stack. */
 static pid_t clone_child(int flags)
 {
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, rest[6];
-	} args = {.flags = (uint64_t)(unsigned int)flags, .exit_signal = SIGCHLD};
+	struct clone_args args = {
+		.flags = (uint64_t)(unsigned int)flags, .exit_signal = SIGCHLD};
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	return (pid_t)sys_clone(&args);
 }
 
 static void bury(pid_t pid)

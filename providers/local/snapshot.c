@@ -16,6 +16,7 @@
 #include "base/enc.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "providers/local/hold.h"
 #include "providers/local/mounts.h"
 #include "providers/local/stored.h"
 #include "providers/local/work.h"
@@ -195,28 +196,7 @@ static int copy_layer(const struct local *l, const struct store *s,
 	return rc < 0 ? rc : read_result(result, bytes, err);
 }
 
-/* --- What comes of it ------------------------------------------------------------------- */
-
-static bool is_paused(struct sp_provider *p, const char *id)
-{
-	sp_autoinfo struct sp_sandbox_info info = {0};
-
-	return local_get(p, id, &info, NULL) == 0 && info.state == SP_STATE_PAUSED;
-}
-
-/* Where it cannot be paused it is copied as it goes; true: somebody has to wake it. */
-static bool hold_still(struct sp_provider *p, const char *id)
-{
-	struct sp_error why = {0};
-
-	if (!p->driver->pause || is_paused(p, id))
-		return false;
-	if (p->driver->pause(p, id, &why) == 0)
-		return true;
-	sp_log(SP_LOG_INFO, "copied without a pause", "sandbox=%s error=%s", id,
-		why.msg);
-	return false;
-}
+/* --- What comes of it ------------------------------------------------------------------ */
 
 static int describe(const struct origin *o, uint64_t bytes, struct stored_record *r,
 	struct sp_error *err)
@@ -247,25 +227,26 @@ static int hold_below(
 	return rc;
 }
 
-static int fill_layer(struct sp_provider *p, const struct store *s,
+static int fill_layer(const struct local *l, const struct store *s,
 	const struct origin *o, const struct store_new *n, uint64_t *bytes,
 	struct sp_error *err)
 {
-	bool to_wake = hold_still(p, o->record.id);
-	int rc = copy_layer(local_of(p), s, o, n->fd, bytes, err);
+	struct hold hold = HOLD_INIT;
 	struct sp_error why = {0};
+	int rc, ended;
 
-	if (!to_wake)
-		return rc;
-	if (p->driver->resume(p, o->record.id, &why) < 0 && rc == 0) {
+	hold_begin(l, &o->record, &hold);
+	rc = copy_layer(l, s, o, n->fd, bytes, err);
+	ended = hold_end(&hold, &why);
+	if (rc == 0 && ended < 0) {
 		*err = why;
-		rc = why.code;
+		rc = ended;
 	}
 	return rc;
 }
 
 /* What was written in it, under this name in the store. */
-static int keep_layer(struct sp_provider *p, const struct store *s,
+static int keep_layer(const struct local *l, const struct store *s,
 	const struct origin *o, const char *name, struct sp_error *err)
 {
 	sp_autostored r = {0};
@@ -276,12 +257,12 @@ static int keep_layer(struct sp_provider *p, const struct store *s,
 	if (rc == 0)
 		rc = store_begin(s, SP_STORED_SNAPSHOT, &n, err);
 	if (rc == 0)
-		rc = fill_layer(p, s, o, &n, &bytes, err);
+		rc = fill_layer(l, s, o, &n, &bytes, err);
 	if (rc == 0)
 		rc = describe(o, bytes, &r, err);
 	if (rc == 0)
 		rc = store_commit(s, &n, name, &r, err);
-	store_abandon(local_of(p), s, &n);
+	store_abandon(l, s, &n);
 	return rc;
 }
 
@@ -312,7 +293,7 @@ int local_snapshot(
 	if (rc < 0)
 		return rc;
 	store_sweep(l);
-	return keep_layer(p, &s, &o, name, err);
+	return keep_layer(l, &s, &o, name, err);
 }
 
 /* --- Forks ------------------------------------------------------------------------------ */
@@ -402,7 +383,7 @@ int local_fork(struct sp_provider *p, const char *id,
 	if (rc < 0)
 		return rc;
 	store_sweep(l);
-	rc = keep_layer(p, &s, &o, layer, err);
+	rc = keep_layer(l, &s, &o, layer, err);
 	if (rc == 0)
 		rc = fork_from(l, &o, layer, fork_id, err);
 	if (rc < 0) {

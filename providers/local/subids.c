@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "providers/local/local.h"
+#include "runtime/sys.h"
 
 #define TABLE_MAX_BYTES (4u << 20)
 #define NAME_MAX_BYTES  256
@@ -242,16 +243,14 @@ static int read_tables(struct local_subids *s)
 /* A process in a user namespace of its own that waits for its standard input to end. */
 static pid_t clone_waiter(int *gate)
 {
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, rest[6];
-	} args = {.flags = 0x10000000 /* CLONE_NEWUSER */, .exit_signal = SIGCHLD};
+	struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
 	int from = -1;
 	char byte;
 	pid_t pid;
 
 	if (sp_pipe(&from, gate, 0, NULL) < 0)
 		return -1;
-	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	pid = (pid_t)sys_clone(&args);
 	if (pid == 0) {
 		close(*gate);
 		(void)!read(from, &byte, 1);

@@ -12,12 +12,14 @@
  */
 static void refill(const struct local *l, const struct pool *pool)
 {
-	const char *const argv[] = {
-		l->refill, l->state, l->data_dir, l->libexec_dir, pool->name, NULL};
+	const char *argv[SP_RUNNER_REFILL_MAX] = {NULL};
 	const struct sp_spawn s = {
 		.path = l->refill, .argv = argv, .fds = {-1, -1, -1}, .fd_count = 3};
 	struct sp_error why = {0};
-	pid_t pid = sp_spawn(&s, NULL, &why);
+	pid_t pid;
+
+	local_refill_argv(l, pool->name, argv);
+	pid = sp_spawn(&s, NULL, &why);
 
 	if (pid > 0)
 		(void)sp_wait(pid, -1, 0, NULL, &why);

@@ -9,6 +9,8 @@
  * ROWS has a line for each row, its fields separated by tabs:
  *   NAME N spawn|user [K=V...] PROGRAM ARGS...    a process; user: as nobody
  *   NAME N run ARGS...                            sp_run() on the local provider
+ *   NAME N warm ARGS...                           the same, with WARM=1, by which a pool
+ *                                                 that was filled before is known
  *   NAME N exec HANDLE ARGS...                    sp_sandbox_exec()
  *   NAME 0 none REASON                            a row that only says why
  */
@@ -28,10 +30,11 @@ enum kind {
 	KIND_SPAWN,
 	KIND_USER,
 	KIND_RUN,
+	KIND_WARM,
 	KIND_EXEC,
 	KIND_NONE,
 };
-static const char *const kinds[] = {"spawn", "user", "run", "exec", "none"};
+static const char *const kinds[] = {"spawn", "user", "run", "warm", "exec", "none"};
 
 struct row {
 	char *name;
@@ -133,14 +136,16 @@ static int read_rows(const char *path, struct row *rows)
 
 static int by_library(const struct row *row)
 {
+	static const char *const warm_env[] = {"WARM=1", NULL};
 	const char *const *argv = (const char *const *)row->argv;
+	const struct sp_sandbox_spec spec = {
+		.env = row->kind == KIND_WARM ? warm_env : NULL};
 	struct sp_exec_result result = {0};
 	struct sp_error err = {0};
 	int rc;
 
-	if (row->kind == KIND_RUN)
-		rc = sp_run(
-			local, &(struct sp_sandbox_spec){0}, argv, NULL, &result, &err);
+	if (row->kind != KIND_EXEC)
+		rc = sp_run(local, &spec, argv, NULL, &result, &err);
 	else
 		rc = sp_sandbox_exec(chooses, argv[0], argv + 1, NULL, &result, &err);
 	if (rc < 0) {
@@ -157,7 +162,7 @@ static void one_sample(struct row *row, bool counts)
 	double start = now_us(), took;
 	int status;
 
-	if (row->kind == KIND_RUN || row->kind == KIND_EXEC)
+	if (row->kind == KIND_RUN || row->kind == KIND_WARM || row->kind == KIND_EXEC)
 		status = by_library(row);
 	else
 		status = await_program(start_program(

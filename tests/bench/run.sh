@@ -18,7 +18,7 @@ chmod 755 "$world"
 mkdir -m 700 "$world/state" "$world/home"
 # What an ordinary user runs must be where one can look.
 mkdir "$world/user" "$world/user/state"
-cp -r "$B/sandpit" "$B/sandpit-runner" "$B/sandpit-worker" "$B/share" "$bench/floor" "$world/user/"
+cp -r "$B/sandpit" "$B/sandpit-runner" "$B/sandpit-worker" "$B/sandpit-refill" "$B/share" "$bench/floor" "$world/user/"
 chmod -R go+rX "$world/user"
 chmod 700 "$world/user/state"
 [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$world/user/state"

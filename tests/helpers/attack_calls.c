@@ -5,8 +5,13 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 
 #include "tests/helpers/attack.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
 
 #define HIGH_BITS                (0x5aL << 32)
 #define NETLINK_AUDIT_NUMBER     9
@@ -107,6 +112,15 @@ static void change_personality(const struct attempt *a, char got[static GOT_MAX]
 	say_result(got, personality((unsigned long)a->number));
 }
 
+/* Reading the clock's state is everybody's right. */
+static void correct_clock(const struct attempt *a, char got[static GOT_MAX])
+{
+	struct timex t = {.modes = ADJ_OFFSET, .offset = 1};
+
+	say_result(got, adjtimex(&t));
+	(void)a;
+}
+
 #define REFUSED(name) \
 	{ \
 #name, "EPERM", call, NULL, SYS_##name \
@@ -177,11 +191,16 @@ static const struct attempt table[] = {
 	{"clone into a new network namespace", "EPERM", old_clone, NULL, CLONE_NEWNET},
 	{"clone into a new cgroup namespace", "EPERM", old_clone, NULL,
 		CLONE_NEWCGROUP},
+	{"clone into a new pid namespace", "EPERM", old_clone, NULL, CLONE_NEWPID},
+	{"clone into a new IPC namespace", "EPERM", old_clone, NULL, CLONE_NEWIPC},
+	{"clone into a new UTS namespace", "EPERM", old_clone, NULL, CLONE_NEWUTS},
 	{"clone3 into a new user namespace", "ENOSYS", new_clone, NULL, CLONE_NEWUSER},
 	{"unshare the user namespace", "EPERM", new_namespace, NULL, CLONE_NEWUSER},
+	{"unshare the time namespace", "EPERM", new_namespace, NULL, CLONE_NEWTIME},
 	{"unshare the mount namespace", "EPERM", new_namespace, NULL, CLONE_NEWNS},
 	{"join one's own user namespace again", "EPERM", join_namespace,
 		"/proc/self/ns/user"},
+	{"set the clock by a correction", "EPERM", correct_clock},
 	{"switch off address randomisation", "EPERM", change_personality, NULL,
 		ADDR_NO_RANDOMIZE},
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From inside: the host's network and sockets.  HOST_PORT listens on the host's loopback
- * addresses, HOST_SOCKET is an abstract socket there.
+ * addresses, HOST_SOCKET is an abstract socket and HOST_SHM shared memory there.
  */
 #include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -141,6 +143,27 @@ static void read_firewall(const struct attempt *a, char got[static GOT_MAX])
 	(void)a;
 }
 
+/* HOST_SHM is the key of a piece of memory that everybody on the host may attach. */
+static void attach_memory(const struct attempt *a, char got[static GOT_MAX])
+{
+	const char *text = getenv("HOST_SHM");
+
+	if (text)
+		say_result(got, shmget((key_t)strtol(text, NULL, 10), 0, 0));
+	else
+		say(got, "HOST_SHM is not set");
+	(void)a;
+}
+
+static void listen_to_kernel(const struct attempt *a, char got[static GOT_MAX])
+{
+	struct sockaddr_nl to = {
+		.nl_family = AF_NETLINK, .nl_groups = (unsigned int)a->arg};
+	int fd = socket(AF_NETLINK, SOCK_RAW, (int)a->number);
+
+	say_result(got, fd < 0 ? -1 : bind(fd, (void *)&to, sizeof(to)));
+}
+
 static const struct attempt table[] = {
 	{"list network interfaces", "lo", list_interfaces},
 	{"connect to the host's 127.0.0.1", "ECONNREFUSED", connect4, "127.0.0.1"},
@@ -156,6 +179,10 @@ static const struct attempt table[] = {
 	{"send a datagram to a name server", "ENETUNREACH", send4, "192.0.2.53", 53},
 	{"broadcast", "ENETUNREACH|EACCES", send4, "255.255.255.255", 67},
 	{"connect to an abstract socket of the host", "ECONNREFUSED", connect_abstract},
+	{"attach shared memory of the host", "ENOENT", attach_memory},
+	{"see shared memory of the host", "none", list_sockets, "/proc/sysvipc/shm"},
+	{"hear of devices of the host", "EPERM", listen_to_kernel, NULL,
+		NETLINK_KOBJECT_UEVENT, 1},
 	{"see TCP sockets of the host", "none", list_sockets, "/proc/net/tcp"},
 	{"see UDP sockets of the host", "none", list_sockets, "/proc/net/udp"},
 	{"see Unix sockets of the host", "none", list_sockets, "/proc/net/unix"},

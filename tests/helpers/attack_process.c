@@ -70,6 +70,23 @@ static void read_memory(const struct attempt *a, char got[static GOT_MAX])
 	say_result(got, process_vm_readv(target(a), &here, 1, &there, 1, 0));
 }
 
+static void write_memory(const struct attempt *a, char got[static GOT_MAX])
+{
+	char byte = 0;
+	struct iovec here = {.iov_base = &byte, .iov_len = 1};
+	struct iovec there = {.iov_base = (void *)0x400000, .iov_len = 1};
+
+	say_result(got, process_vm_writev(target(a), &here, 1, &there, 1, 0));
+}
+
+static void write_own(const struct attempt *a, char got[static GOT_MAX])
+{
+	static const char line[] = "0 0 4294967295\n";
+	int fd = open(a->path, O_WRONLY);
+
+	say_result(got, fd < 0 ? -1 : write(fd, line, sizeof(line) - 1));
+}
+
 static void open_of(const struct attempt *a, char got[static GOT_MAX])
 {
 	char path[64];
@@ -135,6 +152,13 @@ static const struct attempt table[] = {
 	{"kill process 1", "it lives", kill_first},
 	{"trace process 1", "EPERM", trace, NULL, 1},
 	{"read process 1's memory", "EPERM", read_memory, NULL, 1},
+	{"write process 1's memory", "EPERM", write_memory, NULL, 1},
+	{"open /proc/1/task/1/mem", "EACCES", open_of, "task/1/mem", 1, O_RDWR},
+	{"open /proc/1/oom_score_adj", "EACCES", open_of, "oom_score_adj", 1, O_WRONLY},
+	{"map all ids of the host (uid_map)", "EPERM|EACCES", write_own,
+		"/proc/self/uid_map"},
+	{"map all groups of the host (gid_map)", "EPERM|EACCES", write_own,
+		"/proc/self/gid_map"},
 	{"open /proc/1/mem", "EACCES", open_of, "mem", 1, O_RDWR},
 	{"open /proc/1/root", "EACCES", open_of, "root", 1, O_RDONLY},
 	{"open /proc/1/cwd", "EACCES", open_of, "cwd", 1, O_RDONLY},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Run the attempts of tests/system/containment.bats and write what each got into
-# docs/security.md, between the two comments there.
+# Run the attempts of tests/system/containment.bats, and the same under the peers that are
+# installed, and write what each got into docs/security.md, between the comments there.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 export B=${B:-$PWD/build}
@@ -59,8 +59,13 @@ table() { # FAMILY
 }
 
 bats -f 'inside' tests/system/containment.bats >&2
+tests/helpers/peers.sh
 {
-  sed '/^<!-- attempts -->/q' "$page"
+  sed '/^<!-- peers -->/q' "$page"
+  echo
+  python3 tests/helpers/peer-table.py "$SP_ROWS"
+  echo
+  sed -n '/^<!-- end of peers -->/,/^<!-- attempts -->/p' "$page"
   for family in files process calls net given limits; do table "$family"; done
   echo
   sed -n '/^<!-- end of attempts -->/,$p' "$page"

@@ -36,8 +36,8 @@ make_host() {
   python3 "$BATS_TEST_DIRNAME/../helpers/host.py" "$W" <"$W/host-lives" 3>&- &
   exec 8>"$W/host-lives"
   wait_until 20 test -e "$W/ready"
-  read -r HOST_PID HOST_PORT HOST_SOCKET <"$W/ready"
-  export HOST_PID HOST_PORT HOST_SOCKET HOST_FILE=$W/file
+  read -r HOST_PID HOST_PORT HOST_SOCKET HOST_SHM <"$W/ready"
+  export HOST_PID HOST_PORT HOST_SOCKET HOST_SHM HOST_FILE=$W/file
   export SECRET="secret of the caller"
 }
 
@@ -71,7 +71,7 @@ run_attack() { # FAMILY [OPTIONS...]
   (
     trap '' HUP
     sandpit run -p local "${start[@]}" "$@" -v "$W/attacks:/attacks" -e HOST_PID -e HOST_PORT \
-      -e HOST_SOCKET -e HOST_FILE ${PIDS:+-e PIDS} -- "/attacks/attack_$family" <"$W/file" 7</ 9<"$W/file"
+      -e HOST_SOCKET -e HOST_SHM -e HOST_FILE ${PIDS:+-e PIDS} -- "/attacks/attack_$family" <"$W/file" 7</ 9<"$W/file"
   )
 }
 

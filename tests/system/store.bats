@@ -126,6 +126,21 @@ snapshot_and_back() {
   [[ $stderr == *"what snapshot on-folder was made on"*"$I"* ]]
 }
 
+@test "a paused sandbox can be copied and stays paused" {
+  local h
+  h=$(new_sandbox)
+  sandpit exec "$h" 'echo kept >/opt/file'
+  sandpit pause "$h"
+  sandpit snapshot "$h" still
+  [ "$(sandpit list -p local --json | json '[0]["state"]')" = paused ]
+  run -0 sandpit run -p local -i still 'cat /opt/file'
+  [ "$output" = kept ]
+  run -0 sandpit exec "$(sandpit fork "$h")" 'cat /opt/file'
+  sandpit resume "$h"
+  sandpit exec "$h" true
+  [ "$(sandpit events "$h" | grep -cE ' (paused|resumed)$')" = 2 ]
+}
+
 @test "what a snapshot holds is reached through no name inside" {
   local h
   h=$(new_sandbox)

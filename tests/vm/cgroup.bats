@@ -32,7 +32,7 @@ leave_all() {
   echo $$ >"$TREE/cgroup.procs"
   local dir
   find "$TREE" -mindepth 1 -depth -type d | while read -r dir; do
-    wait_until 5 rmdir "$dir" 2>/dev/null || :
+    wait_until 40 rmdir "$dir" 2>/dev/null || :
   done
 }
 
@@ -81,7 +81,7 @@ cgroups_of() { # BOX
   # Who joins is inside as well.
   sandpit exec "$box" 'sleep 30' 3>&- &
   local pid=$!
-  wait_until 20 eval 'pgrep -x sleep >/dev/null'
+  wait_until 40 eval 'pgrep -x sleep >/dev/null'
   [[ $(cat "/proc/$(pgrep -x sleep)/cgroup") == *"/sandpit/sandpit-${box#local:}"* ]]
   sandpit destroy "$box"
   wait "$pid" || :
@@ -203,9 +203,9 @@ cgroups_of() { # BOX
     pid=$(sandpit inspect "$box" | json '["supervisor_pid"]')
     [ -z "$pause" ] || sandpit pause "$box"
     kill -9 "$pid"
-    wait_until 10 eval "! kill -0 $pid 2>/dev/null"
+    wait_until 40 eval "! kill -0 $pid 2>/dev/null"
     sandpit destroy "$box"
     no_sandboxes
   done
-  wait_until 5 eval '[ -z "$(find "$TREE/sandpit" -mindepth 1 -type d)" ]'
+  wait_until 40 eval '[ -z "$(find "$TREE/sandpit" -mindepth 1 -type d)" ]'
 }

@@ -18,7 +18,7 @@ layouts=(v2 hybrid v1)
 packages="bash dash coreutils grep sed findutils util-linux util-linux-extra mount procps mawk
   tar hostname bats libc-bin ncurses-bin python3.11-minimal python3-minimal
   libpython3.11-minimal libpython3.11-stdlib"
-boot_seconds=600
+boot_seconds=900
 memory=2048
 
 die() {
@@ -120,20 +120,27 @@ boot() { # LAYOUT
   timeout --foreground "$boot_seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
     -m "$memory" -nodefaults -no-user-config -nographic -no-reboot -serial stdio \
     -kernel "$vm"/kernel/boot/vmlinuz-* -initrd "$vm/image" \
-    -append "console=ttyS0 quiet panic=-1 mitigations=off sandpit.layout=$1 sandpit.mode=$mode"
+    -append "console=ttyS0 loglevel=1 panic=-1 mitigations=off sandpit.layout=$1 sandpit.mode=$mode"
 }
 
-# The lines of one machine, its name before each test's, and whether it came to an end.
+# The lines of one machine, its name in each test's, and whether it came to an end.
 taken() { # LAYOUT
-  tr -d '\r' | awk -v layout="$1" '
-    /^@@/ { if ($0 == "@@end") ended = 1; next }
-    /^(not )?ok / { sub(/ok [0-9]+ (- )?/, "ok - " layout ": "); print; fflush(); if (/^not/) bad = 1; next }
-    /^1\.\./ { next }
-    { print "# " $0; fflush() }
-    END {
-      if (!ended) { print "not ok - " layout ": the machine came to its end"; bad = 1 }
-      exit bad
-    }'
+  local line begun='' ended='' bad=0
+  while IFS= read -r line; do
+    line=${line//$'\r'/}
+    case $begun$line in
+    *@@begin*) begun=yes ;; # what the firmware says has no end of line
+    yes@@end) ended=yes ;;
+    yes1..*) ;;
+    "yesok "* | "yesnot ok "*)
+      [ "${line#not}" = "$line" ] || bad=1
+      sed "s/ok [0-9]* \(- \)\?/ok - $1: /" <<<"$line"
+      ;;
+    yes*) printf '# %s\n' "$line" ;;
+    esac
+  done
+  [ -n "$ended" ] || echo "not ok - $1: the machine came to its end"
+  [ -n "$ended" ] && [ "$bad" = 0 ]
 }
 
 command -v qemu-system-x86_64 >/dev/null || die "qemu-system-x86_64 is missing"
@@ -148,6 +155,5 @@ fi
 status=0
 for layout in "${layouts[@]}"; do
   boot "$layout" </dev/null | taken "$layout" || status=1
-done >"$vm/tap.pipe" 2>&1 || status=1
-cat "$vm/tap.pipe"
+done
 exit "$status"
