@@ -192,9 +192,9 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->request) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
-	*middle = fork_into_cgroup(r);
+	*middle = fork_into_cgroup(r, err);
 	if (*middle < 0)
-		return sp_fail_errno(err, "fork");
+		return *middle;
 	if (*middle == 0)
 		join(r);
 	close(r->release[1]);

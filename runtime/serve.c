@@ -52,6 +52,7 @@ struct serving {
 	pid_t child;
 	bool is_killed, is_dead, is_ready;
 	const char *reason;  /* of the end, once there is one */
+	bool is_last_taken;  /* it is a run by now, and those are not told of */
 	int64_t deadline_ms; /* monotonic, or 0 */
 	unsigned int commands;
 	struct pollfd fds[WATCH_COUNT];
@@ -352,6 +353,7 @@ static void take_exec(
 		/* It has begun in time: from now on its own deadline counts. */
 		give_reason(s, "last-command");
 		s->deadline_ms = 0;
+		s->is_last_taken = true;
 		s->refill_at_ms = s->r->spec->refillc ? now_ms() + REFILL_MS : 0;
 		return;
 	}
@@ -625,7 +627,7 @@ static void tell_end(const struct serving *s)
 	const char *id = path ? strrchr(path, '/') : NULL;
 	char details[64];
 
-	if (!s->is_ready || !state || !id)
+	if (!s->is_ready || s->is_last_taken || !state || !id)
 		return;
 	if (count_oom_kills(s->r) > 0)
 		sp_event_append(state, id + 1, "oom", "");

@@ -4,7 +4,7 @@
 # Measure sandpit beside the floor and the peers that are installed, in one run, and write
 # JSON lines to build/bench/.  B is the build folder, N the runs of each quick row.
 #
-#   tests/bench/run.sh [launch|rate|stdout|demux...]
+#   tests/bench/run.sh [launch|rate|stdout|demux|many|crowd...]   MANY=1000 CROWD=200
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 2
 : "${B:=$PWD/build}" "${N:=200}"
@@ -228,10 +228,19 @@ bench_launch() {
 
 bench_rate() {
   local callers
-  for callers in 1 2 8; do
+  for callers in 1 2 4 8; do
     "$bench/rate" floor "$callers" 3 "$json" "$bench/floor" /usr/bin/true
     "$bench/rate" "sandpit run" "$callers" 3 "$json" "$B/sandpit" run -p local -- true
   done
+}
+
+# All alive at once, each answering; then one among those that all run something.
+bench_many() {
+  "$bench/many" "idle sandboxes" idle "${MANY:-1000}" "${MANY:-1000}" "$json"
+}
+
+bench_crowd() {
+  "$bench/many" "exec while others run" busy "${CROWD:-200}" "$N" "$json" "$B/sandpit"
 }
 
 bench_stdout() {
@@ -245,7 +254,7 @@ bench_demux() {
   "$bench/demux" | tee -a "$json"
 }
 
-[ $# -gt 0 ] || set -- launch rate stdout demux
+[ $# -gt 0 ] || set -- launch rate stdout demux many crowd
 machine | tee "$json"
 for part; do
   echo
