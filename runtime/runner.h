@@ -23,6 +23,7 @@ struct runner {
 	int status[2];                 /* pipe: messages of the child */
 	int request[2];  /* joining: socket pair, outside [0], the command [1] */
 	bool is_settled; /* joining: as root, with everything given up beforehand */
+	bool is_last;    /* joining: the sandbox ends with the command */
 	uint32_t degraded;
 	int degraded_errno; /* of the last one */
 	bool lacks_clone3;  /* then nobody is born in a control group */
@@ -110,6 +111,8 @@ struct entrance {
 	bool is_spare;   /* the command may never come */
 };
 _Noreturn void enter(struct runner *r, const struct entrance *e);
+/* The supervisor hears of it and cleans up. */
+void kill_sandbox(void);
 /* Inside: wait for the command and become it. */
 _Noreturn void join_command(struct runner *r);
 
@@ -211,7 +214,7 @@ int open_cgroup_doors(
 	const struct runner *r, int *fds, size_t *count, struct sp_error *err);
 int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err);
 /* fork(), with the child in the version 2 cgroup from birth where there is one. */
-pid_t fork_into_cgroup(const struct runner *r);
+pid_t fork_into_cgroup(const struct runner *r, struct sp_error *err);
 /* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
 uint64_t count_refused_forks(const struct runner *r);
