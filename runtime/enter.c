@@ -327,6 +327,11 @@ static void bury(pid_t reaper)
 		;
 }
 
+void kill_sandbox(void)
+{
+	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+}
+
 /*
  * Its end is the sandbox's: the answer comes when nothing of it runs any more.  Process 1
  * waits for all that are inside, the reaper among them, which only we can bury.
@@ -335,7 +340,7 @@ static void end_sandbox(pid_t reaper)
 {
 	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
 
-	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	kill_sandbox();
 	if (reaper > 0)
 		bury(reaper);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
@@ -359,6 +364,7 @@ static void serve_command(
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
+	r->is_last = c->request.flags & SP_CF_LAST;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");

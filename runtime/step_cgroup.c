@@ -106,6 +106,43 @@ int join_cgroups(const struct runner *r, struct sp_error *err)
 	return 0;
 }
 
+size_t count_cgroup_doors(const struct runner *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->spec->cgroup_count; i++)
+		count += !born_inside(r, i);
+	return count;
+}
+
+int open_cgroup_doors(
+	const struct runner *r, int *fds, size_t *count, struct sp_error *err)
+{
+	for (size_t i = 0; i < r->spec->cgroup_count; i++) {
+		int fd;
+
+		if (born_inside(r, i))
+			continue;
+		fd = open_in_cgroup(r, i,
+			r->spec->cgroups[i].is_v2 ? "cgroup.procs" : "tasks", O_WRONLY);
+		if (fd < 0)
+			return sp_fail_errno(err, "open cgroup %s",
+				spec_text(r, r->spec->cgroups[i].path));
+		fds[(*count)++] = fd;
+	}
+	return 0;
+}
+
+int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (write(fds[i], "0", 1) != 1)
+			return sp_fail_errno(err, "join cgroup %zu", i);
+		close(fds[i]);
+	}
+	return 0;
+}
+
 /* --- What they tell ------------------------------------------------------------------ */
 
 static bool find_cgroup(const struct runner *r, enum sp_cgroup_kind kind, size_t *i)
