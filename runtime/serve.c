@@ -85,11 +85,10 @@ static void give_reason(struct serving *s, const char *reason)
 		s->reason = reason;
 }
 
-static void kill_sandbox(struct serving *s)
+static void end_sandbox(struct serving *s)
 {
 	s->is_killed = true;
-	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
-	let_die(s->r); /* it may be paused */
+	kill_sandbox();
 }
 
 /* --- The start ------------------------------------------------------------------------ */
@@ -183,7 +182,7 @@ static void take_ready(struct serving *s)
 	if (keep_layer(s->r, &s->event.error) < 0 ||
 		open_for_business(s, &s->event.error) < 0) {
 		s->event.kind = SP_EVENT_FAILED;
-		kill_sandbox(s);
+		end_sandbox(s);
 		return;
 	}
 	s->is_ready = true;
@@ -214,7 +213,7 @@ static void take_status(struct serving *s)
 	}
 	s->event.kind = SP_EVENT_FAILED;
 	s->event.error = m.error;
-	kill_sandbox(s);
+	end_sandbox(s);
 }
 
 /* --- Commands --------------------------------------------------------------------------- */
@@ -450,7 +449,7 @@ static void bury(struct serving *s)
 		}
 		s->commands -= s->commands > 0;
 		if (pid == s->last) /* also when it died and could not */
-			kill_sandbox(s);
+			end_sandbox(s);
 		if (pid == s->spare)
 			drop_spare(s);
 	}
@@ -464,7 +463,7 @@ static void take_signals(struct serving *s)
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(info[0]); i++)
 		if (info[i].ssi_signo != SIGCHLD) {
 			give_reason(s, "asked");
-			kill_sandbox(s);
+			end_sandbox(s);
 		}
 	bury(s);
 }
@@ -533,7 +532,7 @@ static void take_time(struct serving *s)
 	if (((s->deadline_ms && now >= s->deadline_ms) || s->limits.cpu_is_used_up) &&
 		!s->is_killed) {
 		give_reason(s, s->limits.cpu_is_used_up ? "cpu-time" : "ttl");
-		kill_sandbox(s);
+		end_sandbox(s);
 	}
 	if (s->refill_at_ms && now >= s->refill_at_ms)
 		refill_beside(s);
@@ -570,7 +569,7 @@ static void watch(struct serving *s)
 		s->fds[WATCH_LISTEN].events = is_full(s) ? 0 : POLLIN;
 		n = poll(s->fds, WATCH_COUNT, poll_timeout(s));
 		if (n < 0 && errno != EINTR)
-			kill_sandbox(s);
+			end_sandbox(s);
 		if (n > 0)
 			take_events(s);
 		take_time(s);

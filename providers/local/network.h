@@ -10,6 +10,9 @@
 
 struct local;
 
+/* Of the note about a sandbox's gate, SP_STATE_GATE. */
+#define GATE_FILE_MAX (64 * 1024)
+
 /* What a sandbox is told of its network at its launch. */
 struct local_network {
 	char *hosts, *resolv; /* its /etc/hosts and /etc/resolv.conf; NULL: the usual */

@@ -68,7 +68,7 @@ refused() { # PATTERN ARGUMENT...
   refused 'run: *memory*4m*' run --memory 1k true
   refused 'run: --cpus: *' run --cpus 0 true
   refused 'run: --pids: *' run --pids -3 true
-  refused 'run: --network: *none, nat, host*' run --network open true
+  refused 'run: --network: *none, allow=HOST,..., nat, host*' run --network open true
   refused 'run: *mount "/usr"*SRC:DST*' run -v /usr true
   refused 'run: *mount target "mnt"*' run -v /usr:mnt true
   refused 'run: *mount target*holds ..*' run -v /usr:/a/../b true

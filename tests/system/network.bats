@@ -552,5 +552,5 @@ gone() { # PID...
   grep -q '^NoNewPrivs:	1' "/proc/$outer/status"
   grep -q '^Seccomp:	2' "/proc/$outer/status"
   grep -q '^CapEff:	0000000000000400' "/proc/${parts[0]}/status"
-  ! grep -q '^Uid:	0	' "/proc/${parts[0]}/status"
+  run ! grep -q '^Uid:	0	' "/proc/${parts[0]}/status"
 }

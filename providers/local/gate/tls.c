@@ -274,11 +274,13 @@ bool tls_accept(struct gate_tls *t, struct stream *s, const char *host)
 
 static bool expect_name(SSL *ssl, const char *host)
 {
+	char name[GATE_HOST_MAX]; /* the macro takes const away */
 	struct gate_address a;
 
 	if (gate_address_parse(host, &a))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-	return SSL_set_tlsext_host_name(ssl, host) == 1 &&
+	snprintf(name, sizeof(name), "%s", host);
+	return SSL_set_tlsext_host_name(ssl, name) == 1 &&
 		SSL_set1_host(ssl, host) == 1;
 }
 
