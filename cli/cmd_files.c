@@ -299,39 +299,42 @@ static const struct operation {
 	{"watch", do_watch, 1, 1, "PATH"},
 };
 
-static int choose(
-	const struct cli_args *args, const struct operation **out, struct sp_error *err)
+/* The one that is named, with as many words as it takes; NULL with err otherwise. */
+static const struct operation *choose(const struct cli_args *args, struct sp_error *err)
 {
-	if (args->word_count < 2)
-		return sp_fail(err, SP_ERR_INVALID,
+	if (args->word_count < 2) {
+		sp_fail(err, SP_ERR_INVALID,
 			"give SANDBOX and one of ls, cat, write, mkdir, mv, rm, stat, "
 			"find, watch");
+		return NULL;
+	}
 	for (size_t i = 0; i < SP_COUNT(operations); i++) {
 		const struct operation *o = &operations[i];
 
 		if (strcmp(o->name, args->words[1]) != 0)
 			continue;
-		if (args->word_count - 2 < o->min || args->word_count - 2 > o->max)
-			return sp_fail(
-				err, SP_ERR_INVALID, "%s takes %s", o->name, o->words);
-		*out = o;
-		return 0;
+		if (args->word_count - 2 >= o->min && args->word_count - 2 <= o->max)
+			return o;
+		sp_fail(err, SP_ERR_INVALID, "%s takes %s", o->name, o->words);
+		return NULL;
 	}
-	return sp_fail(err, SP_ERR_INVALID,
+	sp_fail(err, SP_ERR_INVALID,
 		"\"%.64s\" is none of ls, cat, write, mkdir, mv, rm, stat, find, watch",
 		args->words[1]);
+	return NULL;
 }
 
 int cmd_files(struct cli_args *args, struct sp_error *err)
 {
 	cli_autoclient struct sp_client *client = NULL;
 	struct progress progress = {0};
-	const struct operation *o = NULL;
+	const struct operation *o = choose(args, err);
 	struct call c = {.args = args};
-	int rc = choose(args, &o, err);
+	int rc;
 
-	if (rc == 0)
-		rc = cli_open_client(args, &progress, &client, err);
+	if (!o)
+		return err->code;
+	rc = cli_open_client(args, &progress, &client, err);
 	if (rc < 0)
 		return rc;
 	c.client = client;

@@ -40,23 +40,42 @@ static int take_version(
 	return 0;
 }
 
+/* No signs but that of a time before 1970, the last, and one space before each. */
+static bool has_plain_numbers(const char *text)
+{
+	const char *last = strrchr(text, ' ');
+
+	if (strlen(text) < strlen("e f ") || !last || strstr(text, "  "))
+		return false;
+	text += strlen("e f ");
+	text += strspn(text, "0123456789 ");
+	return !*text || (*text == '-' && text == last + 1 && text[1]);
+}
+
 static int take_entry_head(
 	struct sp_worker_records *r, const char *text, struct sp_error *err)
 {
 	static const char letters[] = "fdlo"; /* in the order of the types */
+	struct sp_entry *e = &r->entry;
+	uint64_t uid, gid;
 	const char *letter;
 	int used = 0;
 	char type;
 
-	if (sscanf(text, "e %c %19" SCNu64 " %4o %10u %10u %19" SCNd64 "%n", &type,
-		    &r->entry.size, &r->entry.mode, &r->entry.uid, &r->entry.gid,
-		    &r->entry.mtime_ms, &used) != 6 ||
-		text[used])
+	if (!has_plain_numbers(text) ||
+		sscanf(text,
+			"e %c %19" SCNu64 " %4o %10" SCNu64 " %10" SCNu64 " %19" SCNd64
+			"%n",
+			&type, &e->size, &e->mode, &uid, &gid, &e->mtime_ms,
+			&used) != 6 ||
+		text[used] || uid > UINT32_MAX || gid > UINT32_MAX)
 		return malformed("a bad entry", err);
+	e->uid = (uint32_t)uid;
+	e->gid = (uint32_t)gid;
 	letter = strchr(letters, type);
 	if (!letter || !*letter)
 		return malformed("an entry of no known type", err);
-	r->entry.type = (enum sp_entry_type)(SP_ENTRY_FILE + (letter - letters));
+	e->type = (enum sp_entry_type)(SP_ENTRY_FILE + (letter - letters));
 	return 0;
 }
 

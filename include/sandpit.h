@@ -359,7 +359,11 @@ struct sp_process_list {
 	struct sp_process_info *items;
 	size_t count;
 };
-/* opts->on_output is not called: the output is kept. */
+/*
+ * opts->on_output is not called: the output is kept, capture_bytes of it.  With has_stdin
+ * its input stays open for those who attach; stdin_fd is not read.  Cancelling and the
+ * timeline are for commands that are waited for.
+ */
 SP_API int sp_process_start(struct sp_client *client, const char *handle,
 	const char *const argv[], const struct sp_exec_opts *opts, uint32_t *number,
 	struct sp_error *err);
@@ -383,12 +387,12 @@ SP_API int sp_process_logs(struct sp_client *client, const char *handle,
 SP_API int sp_process_wait(struct sp_client *client, const char *handle,
 	uint32_t number, int64_t timeout_ms, struct sp_process_info *out,
 	struct sp_error *err);
-/* SIGKILL ends its whole tree; other signals go to the process itself. */
+/* SIGKILL ends its whole tree; other signals go to the process itself.  NOT_FOUND after its end. */
 SP_API int sp_process_kill(struct sp_client *client, const char *handle,
 	uint32_t number, int signal, struct sp_error *err);
 /*
  * Its output from now on, and its standard input, until it ends; cancelling detaches.
- * Of opts: stdin, cancel, resize, on_output.
+ * Of opts: stdin, cancel, resize, on_output.  UNSUPPORTED for input it cannot take.
  */
 SP_API int sp_process_attach(struct sp_client *client, const char *handle,
 	uint32_t number, const struct sp_exec_opts *opts, struct sp_exec_result *out,

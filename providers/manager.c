@@ -144,9 +144,9 @@ size_t sp_manager_places(const struct sp_manager *m, const char **names)
 	return count;
 }
 
-/* Does the provider answer, and has it, or can it get, the image? */
-static bool can_serve(
-	struct sp_manager *m, const char *name, const struct sp_sandbox_spec *spec)
+/* Does the provider answer, can it do all that, and has it, or can it get, the image? */
+static bool can_serve(struct sp_manager *m, const char *name,
+	const struct sp_sandbox_spec *spec, const struct sp_command *command)
 {
 	struct sp_provider *p = NULL;
 	struct sp_error why = {0};
@@ -154,6 +154,8 @@ static bool can_serve(
 
 	if (rc == 0)
 		rc = sp_spec_supported(p->driver->capabilities, spec, &why);
+	if (rc == 0 && command)
+		rc = sp_command_supported(p->driver->capabilities, command, &why);
 	if (rc == 0)
 		rc = sp_provider_has_image(p, spec->image, &why);
 	if (rc < 0)
@@ -163,7 +165,8 @@ static bool can_serve(
 }
 
 /* The first that can serve.  The last is not asked: it says itself what is missing. */
-static const char *choose(struct sp_manager *m, const struct sp_sandbox_spec *spec)
+static const char *choose(struct sp_manager *m, const struct sp_sandbox_spec *spec,
+	const struct sp_command *command)
 {
 	const char *names[SP_PROVIDERS_MAX];
 	size_t count = sp_manager_places(m, names);
@@ -171,7 +174,7 @@ static const char *choose(struct sp_manager *m, const struct sp_sandbox_spec *sp
 	if (count == 0)
 		return NULL;
 	for (size_t i = 0; i + 1 < count; i++)
-		if (can_serve(m, names[i], spec))
+		if (can_serve(m, names[i], spec, command))
 			return names[i];
 	return names[count - 1];
 }
@@ -184,10 +187,11 @@ static void add_candidate(struct candidates *c, const char *name)
 	c->names[c->count++] = name;
 }
 
+/* command NULL: none is known yet. */
 static int find_candidates(struct sp_manager *m, const struct sp_sandbox_spec *spec,
-	struct candidates *c, struct sp_error *err)
+	const struct sp_command *command, struct candidates *c, struct sp_error *err)
 {
-	const char *first = choose(m, spec);
+	const char *first = choose(m, spec, command);
 
 	if (first)
 		add_candidate(c, first);
@@ -236,7 +240,7 @@ int sp_manager_create(struct sp_manager *m, const struct sp_sandbox_spec *spec,
 	int rc = sp_spec_check(spec, err);
 
 	if (rc == 0)
-		rc = find_candidates(m, spec, &c, err);
+		rc = find_candidates(m, spec, NULL, &c, err);
 	return rc < 0 ? rc : create_on_one(m, spec, &c, &at, where, id, err);
 }
 
@@ -251,7 +255,7 @@ int sp_manager_run(struct sp_manager *m, const struct sp_sandbox_spec *spec,
 	if (rc == 0)
 		rc = sp_command_check(command, err);
 	if (rc == 0)
-		rc = find_candidates(m, spec, &c, err);
+		rc = find_candidates(m, spec, command, &c, err);
 	if (rc < 0)
 		return rc;
 	if (c.count == 1) {

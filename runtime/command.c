@@ -212,7 +212,8 @@ static int last_steps(struct runner *r, struct sp_error *err)
 		rc = keep_capabilities(r->spec->capabilities, err);
 	if (rc == 0)
 		rc = enter_workdir(r, err);
-	runner_mark(r, "before filter");
+	if (!r->is_settled)
+		runner_mark(r, "before filter");
 	/* One that is settled has it since before the command was known. */
 	if (rc == 0 && !r->is_settled)
 		rc = install_filter(err);

@@ -192,9 +192,9 @@ static int start_join(struct runner *r, pid_t *middle, struct sp_error *err)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, r->request) < 0 ||
 		pipe2(r->status, O_CLOEXEC) < 0)
 		return sp_fail_errno(err, "make channels");
-	*middle = fork_into_cgroup(r);
+	*middle = fork_into_cgroup(r, err);
 	if (*middle < 0)
-		return sp_fail_errno(err, "fork");
+		return *middle;
 	if (*middle == 0)
 		join(r);
 	close(r->release[1]);
@@ -327,6 +327,11 @@ static void bury(pid_t reaper)
 		;
 }
 
+void kill_sandbox(void)
+{
+	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+}
+
 /*
  * Its end is the sandbox's: the answer comes when nothing of it runs any more.  Process 1
  * waits for all that are inside, the reaper among them, which only we can bury.
@@ -335,7 +340,7 @@ static void end_sandbox(pid_t reaper)
 {
 	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
 
-	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	kill_sandbox();
 	if (reaper > 0)
 		bury(reaper);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
@@ -359,6 +364,7 @@ static void serve_command(
 
 	memset(&event, 0, sizeof(event));
 	r->marks->count = 0;
+	r->is_last = c->request.flags & SP_CF_LAST;
 	if (answer_to(c) < 0)
 		_exit(1);
 	runner_mark(r, "runner up");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Process 1 of a sandbox: set everything up in order, start the command, reap. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "runtime/pass.h"
 #include "runtime/runner.h"
+#include "runtime/sys.h"
 
 #define HOST_NAME "sandbox"
 
@@ -37,7 +39,7 @@ static int leave_session(struct runner *r, struct sp_error *err)
 /* A run's is made beside the rest; a kept sandbox was cloned with its own. */
 static bool makes_netns(const struct runner *r)
 {
-	return !(r->ahead & (SP_AHEAD_HOST_NETWORK | SP_AHEAD_KEPT));
+	return r->spec->mode == SP_RUNNER_RUN && !(r->spec->flags & SP_RF_HOST_NETWORK);
 }
 
 static int set_names(const struct runner *r, struct sp_error *err)
@@ -52,44 +54,33 @@ static int set_names(const struct runner *r, struct sp_error *err)
 }
 
 /*
- * A run's process 1 is older than its specification: that arrives here, on the numbers
- * that it has everywhere.
+ * The file tree is built while the caller still prepares.  Before rights are given up, and
+ * long before anything untrusted runs, what it prepared is waited for and taken.
  */
-static int receive_spec(struct runner *r, struct sp_error *err)
+static int complete(struct runner *r, struct sp_error *err)
 {
-	static const int numbers[] = {SP_RFD_SPEC, SP_RFD_FILTER};
-	int fds[2];
-	size_t count = 0;
-	int rc = take_descriptors(r->release[1], fds, 2, &count, err);
+	int fds[2 + SP_RUNNER_CGROUPS_MAX];
+	size_t count = 0, doors;
+	int rc = take_descriptors(
+		r->release[1], fds, sizeof(fds) / sizeof(fds[0]), &count, err);
 
 	if (rc == 0)
 		_exit(125); /* the supervisor is gone: there is nobody to tell */
-	if (rc > 0 && count != 2)
-		return sp_fail(err, SP_ERR_PROTOCOL, "runner: no specification");
-	for (size_t i = 0; rc > 0 && i < 2; i++) {
-		if (dup2(fds[i], numbers[i]) < 0)
-			return sp_fail_errno(err, "keep a descriptor");
-		close(fds[i]);
-	}
-	return rc < 0 ? rc : load_spec(r, err);
-}
-
-/* What needs no specification.  The supervisor may still be waiting for it. */
-static int set_up_ahead(struct runner *r, struct sp_error *err)
-{
-	int rc;
-
-	/* Nothing that is opened meanwhile may take the numbers of what will come. */
-	for (int fd = SP_RFD_CONTROL; fd <= SP_RFD_LOCK; fd++)
-		if (!r->spec && dup2(0, fd) < 0)
-			return sp_fail_errno(err, "reserve a descriptor");
-	rc = tie_to_parent(r, err);
-	if (rc == 0 && makes_netns(r))
-		rc = begin_netns(r, err);
-	if (rc == 0)
-		rc = leave_session(r, err);
-	if (rc == 0 && !r->spec)
-		rc = receive_spec(r, err);
+	if (rc < 0)
+		return rc;
+	if (count == 0 || dup3(fds[0], SP_RFD_FILTER, O_CLOEXEC) < 0)
+		return sp_fail_errno(err, "keep the filter");
+	close(fds[0]);
+	doors = count_cgroup_doors(r);
+	if (count - 1 < doors)
+		return sp_fail(err, SP_ERR_PROTOCOL, "runner: too few cgroups");
+	rc = enter_cgroup_doors(fds + 1, doors, err);
+	/* What is behind those is the device cgroup's, which is one layer more. */
+	if (rc == 0 && enter_cgroup_doors(fds + 1 + doors, count - 1 - doors, err) < 0)
+		degrade(r, SP_DEGRADED_DEVICES);
+	/* Only now is the namespace's root the sandbox's own cgroup. */
+	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
+		rc = sp_fail_errno(err, "create a cgroup namespace");
 	return rc;
 }
 
@@ -97,16 +88,12 @@ static int set_up_ahead(struct runner *r, struct sp_error *err)
 static int set_up(struct runner *r, struct sp_error *err)
 {
 	struct sources sources = {.count = 0};
-	int rc = set_up_ahead(r, err);
+	int rc = tie_to_parent(r, err);
 
-	/* While it is still the caller's user outside: limits before all else. */
+	if (rc == 0 && makes_netns(r))
+		rc = begin_netns(r, err);
 	if (rc == 0)
-		rc = join_cgroups(r, err);
-	if (rc == 0 && join_devices(r, err) < 0)
-		degrade(r, SP_DEGRADED_DEVICES);
-	/* Only now is the namespace's root the sandbox's own cgroup. */
-	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
-		rc = sp_fail_errno(err, "create a cgroup namespace");
+		rc = leave_session(r, err);
 	if (rc == 0)
 		rc = receive_sources(r, &sources, err); /* blocks until released */
 	if (rc == 0)
@@ -119,6 +106,9 @@ static int set_up(struct runner *r, struct sp_error *err)
 	if (rc == 0)
 		rc = set_names(r, err);
 	runner_mark(r, "names, loopback");
+	if (rc == 0)
+		rc = complete(r, err);
+	runner_mark(r, "cgroups");
 	if (rc == 0)
 		rc = prepare_process(r, err);
 	/* A change of credentials undoes both. */
@@ -222,6 +212,59 @@ _Noreturn void start_command(struct runner *r)
 	_exit(0);
 }
 
+static bool is_root(const char *user)
+{
+	return !user || strcmp(user, "0") == 0 || strcmp(user, "root") == 0;
+}
+
+/*
+ * Nobody to become, and a filter that is known to let the rest pass: process 1 gives up
+ * everything itself and the command inherits that, filter and all, instead of doing it
+ * again.  Of the host nothing is open in either any more when they part.
+ */
+static _Noreturn void run_settled(struct runner *r)
+{
+	struct sp_error err = {0};
+	unsigned int keep = (unsigned int)r->status[1];
+	int rc = keep_capabilities(r->spec->capabilities, &err);
+	int status;
+	pid_t pid;
+
+	if (rc == 0)
+		rc = install_filter(&err);
+	if (rc == 0 &&
+		(sys_close_range(3, keep - 1) < 0 ||
+			sys_close_range(keep + 1, ~0U) < 0))
+		rc = sp_fail_errno(&err, "close descriptors");
+	runner_mark(r, "filter");
+	if (rc < 0)
+		give_up(r, &err);
+	r->is_settled = true;
+	r->release[0] = -1;
+	pid = fork();
+	if (pid == 0)
+		run_command(r);
+	if (pid < 0) {
+		sp_fail_errno(&err, "fork");
+		give_up(r, &err);
+	}
+	(void)sys_close_range(0, 2); /* the command's: held here they would never end */
+	status = reap_until(pid);
+	runner_mark(r, "exited");
+	/* Our own end says the same, and the supervisor waits for that anyway. */
+	if (WIFEXITED(status) && r->degraded == 0)
+		_exit(WEXITSTATUS(status));
+	(void)runner_send_status(r, STATUS_EXIT, status, NULL);
+	_exit(0);
+}
+
+/* A terminal is opened with rights that are given up here. */
+static bool can_settle(const struct runner *r)
+{
+	return (r->spec->flags & SP_RF_SETTLES) && !(r->spec->flags & SP_RF_TTY) &&
+		is_root(spec_text(r, r->spec->user));
+}
+
 _Noreturn void sandbox_init(struct runner *r)
 {
 	struct sp_error err = {0};
@@ -230,8 +273,11 @@ _Noreturn void sandbox_init(struct runner *r)
 	close(r->status[0]);
 	close(SP_RFD_CONTROL);
 	close(SP_RFD_LOCK);
+	close(SP_RFD_STORE);
 	if (set_up(r, &err) < 0)
 		give_up(r, &err);
+	if (r->spec->mode == SP_RUNNER_RUN && can_settle(r))
+		run_settled(r);
 	if (r->spec->mode == SP_RUNNER_RUN)
 		start_command(r);
 	block_sigchld();

@@ -229,26 +229,24 @@ int sp_launch_start(
 	return rc;
 }
 
+/* Where there is nothing yet, or never, something fills the number. */
 static pid_t spawn_ahead(
 	const struct sp_launch *l, const struct start_files *f, struct sp_error *err)
 {
 	static const char *const argv[] = {"sandpit-runner", NULL};
-	char flags[sizeof(SP_AHEAD_NAME) + 12];
-	const char *const env[] = {flags, NULL};
-	const struct sp_spawn s = {.exe_fd = f->runner,
-		.argv = argv,
-		.env = env,
-		.fds = {f->in[0], f->out[1], f->errors[1], f->control[1]},
-		.fd_count = SP_RFD_CONTROL + 1};
-	unsigned int known = 0;
+	struct sp_spawn s = {
+		.exe_fd = f->runner, .argv = argv, .fd_count = SP_RFD_SOURCES};
 
-	if (l->mode == SP_RUNNER_CREATE)
-		known |= SP_AHEAD_KEPT;
-	if (l->sandbox->network == SP_NETWORK_HOST)
-		known |= SP_AHEAD_HOST_NETWORK;
-	if (is_born_in_cgroup(&l->sandbox->cgroups))
-		known |= SP_AHEAD_CGROUP2;
-	snprintf(flags, sizeof(flags), SP_AHEAD_NAME "=%u", known);
+	s.fds[0] = f->in[0];
+	s.fds[1] = f->out[1];
+	s.fds[2] = f->errors[1];
+	s.fds[SP_RFD_CONTROL] = f->control[1];
+	for (int i = SP_RFD_SPEC; i < SP_RFD_SOURCES; i++)
+		s.fds[i] = f->spec;
+	if (l->store_fd >= 0)
+		s.fds[SP_RFD_STORE] = l->store_fd;
+	for (size_t i = 0; i < f->sources.count; i++)
+		s.fds[s.fd_count++] = f->sources.fds[i];
 	return sp_spawn(&s, NULL, err);
 }
 
@@ -262,6 +260,10 @@ int sp_launch_ahead(
 	if (rc == 0)
 		rc = give_streams(l, &f, err);
 	if (rc == 0) {
+		f.spec = sp_spec_build(l, &f.sources, err);
+		rc = f.spec;
+	}
+	if (rc >= 0) {
 		f.runner = open_runner(l, err);
 		rc = f.runner;
 	}
@@ -272,27 +274,19 @@ int sp_launch_ahead(
 	return pid > 0 ? 0 : pid;
 }
 
-static int send_rest(const struct sp_launch *l, struct start_files *f,
+static int send_go(const struct sp_launch *l, struct start_files *f,
 	const struct sp_running *run, struct sp_error *err)
 {
-	int fds[PASS_MAX];
-	size_t count = SP_RFD_SOURCES - SP_RFD_SPEC;
-	int rc;
+	int fds[] = SP_RUNNER_GO_FDS;
+	int rc = open_cgroup2(l, f, err);
 
-	f->spec = sp_spec_build(l, &f->sources, err);
-	rc = f->spec < 0 ? f->spec : open_cgroup2(l, f, err);
 	if (rc < 0)
 		return rc;
-	fds[0] = f->spec;
-	fds[SP_RFD_FILTER - SP_RFD_SPEC] = l->filter_fd;
-	fds[SP_RFD_LOCK - SP_RFD_SPEC] = l->lock_fd;
-	/* Where there is nothing to send, something fills the number. */
-	fds[SP_RFD_CGROUP - SP_RFD_SPEC] = f->cgroup < 0 ? f->spec : f->cgroup;
-	fds[SP_RFD_EXE - SP_RFD_SPEC] = f->spec;
-	fds[SP_RFD_STORE - SP_RFD_SPEC] = l->store_fd < 0 ? f->spec : l->store_fd;
-	for (size_t i = 0; i < f->sources.count; i++)
-		fds[count++] = f->sources.fds[i];
-	return pass_descriptors(run->control, fds, count, err);
+	for (size_t i = 0; i < SP_COUNT(fds); i++)
+		fds[i] = fds[i] == SP_RFD_FILTER                 ? l->filter_fd
+			: fds[i] == SP_RFD_LOCK || f->cgroup < 0 ? l->lock_fd
+								 : f->cgroup;
+	return pass_descriptors(run->control, fds, SP_COUNT(fds), err);
 }
 
 int sp_launch_go(
@@ -300,7 +294,7 @@ int sp_launch_go(
 {
 	struct start_files f = no_files();
 	struct sp_error why = {0};
-	int rc = send_rest(l, &f, run, &why);
+	int rc = send_go(l, &f, run, &why);
 
 	start_files_clear(&f);
 	/* A runner that ended has left a better word than that, which is read next. */

@@ -76,6 +76,10 @@ int sp_launch_start(
 	const struct sp_launch *l, struct sp_running *run, struct sp_error *err);
 
 /*
+ * RUN and CREATE, in two steps: the runner starts and builds the sandbox while the caller
+ * still prepares, and waits; should the caller end, so does it, and nothing is left.  Of
+ * *l the filter, the lock and the folder of a cgroup of version 2 belong to the second
+ * step, all else is settled with the first.
  * RUN and CREATE, in two steps: the runner starts and makes namespaces while the caller
  * still prepares, and waits; should the caller end, so does it, and nothing is left.
  * Of *l the first step reads mode, runner_path, tty, and of the sandbox its ids, network and

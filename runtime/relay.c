@@ -17,6 +17,8 @@
 #include "runtime/master.h"
 
 #define CHUNK_BYTES (256 * 1024)
+/* Most commands print less: to map and unmap the larger one takes longer than to use it. */
+#define SMALL_BYTES (16 * 1024)
 /* After the command's end others may hold its output open: no longer than this. */
 #define DRAIN_MS 2000
 #define QUIET_MS 200
@@ -37,6 +39,8 @@ struct relaying {
 	const struct sp_relay *relay;
 	struct sp_runner_event *event;
 	char *chunk;
+	size_t chunk_bytes;
+	char *large; /* what chunk is once it was full, owned; or NULL */
 	char *input; /* what was read and not yet written */
 	size_t input_len, input_at;
 	bool input_ended, has_event;
@@ -65,10 +69,22 @@ static void fail(struct relaying *r, int rc)
 	stop(r);
 }
 
+/* Without memory for it the small one goes on serving. */
+static void enlarge(struct relaying *r)
+{
+	if (r->large)
+		return;
+	r->large = malloc(CHUNK_BYTES);
+	if (!r->large)
+		return;
+	r->chunk = r->large;
+	r->chunk_bytes = CHUNK_BYTES;
+}
+
 static void read_output(struct relaying *r, int *fd, enum sp_stream stream)
 {
 	int *owed = stream == SP_STDOUT ? &r->owed_out : &r->owed_errors;
-	ssize_t n = read(*fd, r->chunk, CHUNK_BYTES);
+	ssize_t n = read(*fd, r->chunk, r->chunk_bytes);
 	int rc;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -84,6 +100,8 @@ static void read_output(struct relaying *r, int *fd, enum sp_stream stream)
 	rc = r->relay->on_output(r->relay->on_output_ctx, stream, r->chunk, (size_t)n);
 	if (rc != 0)
 		fail(r, rc < 0 ? rc : SP_ERR_CANCELLED);
+	if ((size_t)n == r->chunk_bytes)
+		enlarge(r);
 }
 
 /* Nothing more to come from the caller; a terminal has to be told by typing it. */
@@ -263,12 +281,15 @@ static bool poll_once(struct relaying *r, int64_t *drain_until_ms)
 int sp_launch_relay(struct sp_running *run, const struct sp_relay *relay,
 	struct sp_runner_event *event, struct sp_error *err)
 {
-	sp_autofree char *buffers = malloc(2 * CHUNK_BYTES);
+	const bool has_input = relay->input.fd >= 0 || relay->input.read || relay->tty;
+	sp_autofree char *input = has_input ? malloc(CHUNK_BYTES) : NULL;
+	char small[SMALL_BYTES];
 	struct relaying r = {.run = run,
 		.relay = relay,
 		.event = event,
-		.chunk = buffers,
-		.input = buffers ? buffers + CHUNK_BYTES : NULL,
+		.chunk = small,
+		.chunk_bytes = sizeof(small),
+		.input = input,
 		.cancel_fd = relay->cancel_fd,
 		.awaits_terminal = relay->tty,
 		.resize_fd = relay->has_resize ? relay->resize_fd : -1,
@@ -276,15 +297,16 @@ int sp_launch_relay(struct sp_running *run, const struct sp_relay *relay,
 	int64_t drain_until_ms = 0;
 	int rc = 0;
 
-	if (!buffers)
+	if (has_input && !input)
 		rc = sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		rc = sp_set_nonblock(run->in, true, err);
-	if (relay->input.fd < 0 && !relay->input.read && !relay->tty)
+	if (!has_input)
 		sp_close_fd(&run->in);
 	while (rc == 0 && !is_done(&r) && poll_once(&r, &drain_until_ms))
 		;
 	sp_launch_end(run);
+	free(r.large);
 	if (rc == 0 && r.failure) {
 		if (err && err->code == 0)
 			sp_fail(err, (enum sp_code)r.failure,

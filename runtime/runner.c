@@ -208,9 +208,9 @@ static int open_channels(struct runner *r, struct sp_error *err)
  */
 static uint64_t network_flag(const struct runner *r)
 {
-	if (r->ahead & SP_AHEAD_HOST_NETWORK)
+	if (r->spec->flags & SP_RF_HOST_NETWORK)
 		return 0;
-	return r->ahead & SP_AHEAD_KEPT ? CLONE_NEWNET : 0;
+	return r->spec->mode == SP_RUNNER_CREATE ? CLONE_NEWNET : 0;
 }
 
 /* Clone process 1 into all its namespaces, and into its cgroup where v2 can do that. */
@@ -224,7 +224,7 @@ static pid_t clone_init(struct runner *r, int *child_fd, struct sp_error *err)
 	};
 	long pid;
 
-	if (r->ahead & SP_AHEAD_CGROUP2) {
+	if (r->spec->flags & SP_RF_HAS_CGROUP2) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = SP_RFD_CGROUP;
 	}
@@ -283,45 +283,32 @@ static void set_oom_score(struct runner *r, pid_t child)
 		degrade(r, SP_DEGRADED_OOM);
 }
 
-/* Is it what we were told when we started? */
-static bool is_as_told(const struct runner *r)
-{
-	const struct sp_runner_spec *s = r->spec;
-	uint32_t known = 0;
-
-	if (s->mode == SP_RUNNER_CREATE)
-		known |= SP_AHEAD_KEPT;
-	if (s->flags & SP_RF_HOST_NETWORK)
-		known |= SP_AHEAD_HOST_NETWORK;
-	if (s->flags & SP_RF_HAS_CGROUP2)
-		known |= SP_AHEAD_CGROUP2;
-	return s->mode != SP_RUNNER_ENTER && known == r->ahead;
-}
-
 /* Wait until the caller has everything on record, and take what it hands over. */
-static int receive_rest(struct runner *r, struct sp_error *err)
+static int receive_go(struct sp_error *err)
 {
-	int fds[PASS_MAX];
+	static const int numbers[] = SP_RUNNER_GO_FDS;
+	int fds[sizeof(numbers) / sizeof(numbers[0])];
 	size_t count = 0;
-	int rc = take_descriptors(SP_RFD_CONTROL, fds, PASS_MAX, &count, err);
+	int rc = take_descriptors(
+		SP_RFD_CONTROL, fds, sizeof(fds) / sizeof(fds[0]), &count, err);
 
 	if (rc == 0)
 		_exit(0); /* nobody waits for it any more; process 1 ends with us */
-	for (size_t i = 0; rc > 0 && i < count; i++)
-		if (fds[i] != SP_RFD_SPEC + (int)i)
-			return sp_fail(err, SP_ERR_PROTOCOL,
-				"runner: descriptor %zu is %d", i, fds[i]);
-	if (rc > 0)
-		rc = load_spec(r, err);
-	if (rc == 0 && !is_as_told(r))
-		rc = sp_fail(err, SP_ERR_PROTOCOL, "runner: another specification");
-	return rc;
+	if (rc > 0 && count != sizeof(fds) / sizeof(fds[0]))
+		return sp_fail(err, SP_ERR_PROTOCOL, "runner: not what is needed");
+	for (size_t i = 0; rc > 0 && i < count; i++) {
+		if (dup3(fds[i], numbers[i], O_CLOEXEC) < 0)
+			return sp_fail_errno(err, "keep a descriptor");
+		close(fds[i]);
+	}
+	return rc < 0 ? rc : 0;
 }
 
-/* Process 1 is there and waits: what does not depend on the specification. */
+/* Process 1, from its making until it may build the file tree. */
 static int begin_child(
 	struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
 {
+	struct sources sources = {.count = 0};
 	int rc;
 
 	*child = clone_init(r, child_fd, err);
@@ -329,40 +316,12 @@ static int begin_child(
 		return *child;
 	if (*child == 0)
 		sandbox_init(r); /* waits to be released */
-	close(r->release[1]);
-	close(r->status[1]);
-	rc = move_up(child_fd, err);
-	if (rc == 0)
-		set_oom_score(r, *child);
-	if (rc == 0 && (r->ahead & SP_AHEAD_KEPT))
-		rc = open_namespaces(r, *child, err);
 	runner_mark(r, "namespaces");
-	return rc;
-}
-
-/*
- * The parent's side of the launch, in the order of docs/security.md.  The namespaces are
- * made while the caller still prepares, unless process 1 is to be born in a cgroup.
- */
-static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
-{
-	struct sources sources = {.count = 0};
-	const int specified[] = {SP_RFD_SPEC, SP_RFD_FILTER};
-	bool is_early = !(r->ahead & SP_AHEAD_CGROUP2);
-	int rc = open_channels(r, err);
-
-	runner_mark(r, "runner up");
-	if (rc == 0 && is_early)
-		rc = begin_child(r, child, child_fd, err);
-	if (rc == 0)
-		rc = receive_rest(r, err);
-	if (rc == 0 && !is_early)
-		rc = begin_child(r, child, child_fd, err);
-	/* Before the child joins it. */
-	if (rc == 0)
-		hold_devices(r);
-	if (rc == 0 && is_early)
-		rc = pass_descriptors(r->release[0], specified, 2, err);
+	close(r->release[1]);
+	/* Of a run it stays open: that it closes with its writer would only wake us once more. */
+	if (r->spec->mode == SP_RUNNER_CREATE)
+		close(r->status[1]);
+	rc = move_up(child_fd, err);
 	/* Until its ids are mapped the child does nothing that depends on them. */
 	if (rc == 0)
 		rc = write_id_maps(r, *child, err);
@@ -373,7 +332,46 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 	if (rc == 0)
 		rc = send_sources(r, &sources, err);
 	runner_mark(r, "released");
+	if (rc == 0)
+		set_oom_score(r, *child);
+	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
+		rc = open_namespaces(r, *child, err);
 	return rc;
+}
+
+/* What it waits for before it begins to give up rights: its filter and its cgroups. */
+static int complete_child(struct runner *r, struct sp_error *err)
+{
+	int fds[2 + SP_RUNNER_CGROUPS_MAX] = {SP_RFD_FILTER};
+	size_t count = 1;
+	int rc = open_cgroup_doors(r, fds, &count, err);
+
+	if (rc == 0)
+		open_device_door(r, fds, &count);
+	if (rc == 0)
+		rc = pass_descriptors(r->release[0], fds, count, err);
+	for (size_t i = 1; i < count; i++)
+		close(fds[i]);
+	return rc;
+}
+
+/*
+ * The parent's side of the launch, in the order of docs/security.md.  Process 1 builds its
+ * file tree while the caller still prepares, unless it is to be born in a cgroup.
+ */
+static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
+{
+	bool is_early = !(r->spec->flags & SP_RF_HAS_CGROUP2);
+	int rc = open_channels(r, err);
+
+	runner_mark(r, "runner up");
+	if (rc == 0 && is_early)
+		rc = begin_child(r, child, child_fd, err);
+	if (rc == 0)
+		rc = receive_go(err);
+	if (rc == 0 && !is_early)
+		rc = begin_child(r, child, child_fd, err);
+	return rc < 0 ? rc : complete_child(r, err);
 }
 
 static int run_launch(struct runner *r)
@@ -408,17 +406,11 @@ static void detach(void)
 
 static int start(struct runner *r, struct sp_error *err)
 {
-	const char *ahead = getenv(SP_AHEAD_NAME);
 	int rc = new_marks(r, err);
 
 	if (rc == 0)
-		rc = open_proc(r, err);
-	if (rc == 0 && !ahead)
-		rc = sp_fail(err, SP_ERR_INVALID,
-			"sandpit-runner is started by sandpit, not by hand");
-	if (rc == 0)
-		r->ahead = (uint32_t)strtoul(ahead, NULL, 10);
-	return rc;
+		rc = load_spec(r, err);
+	return rc < 0 ? rc : open_proc(r, err);
 }
 
 int main(void)
@@ -438,7 +430,7 @@ int main(void)
 		(void)send(SP_RFD_CONTROL, &event, sizeof(event), MSG_NOSIGNAL);
 		return 1;
 	}
-	if (r.ahead & SP_AHEAD_KEPT)
+	if (r.spec->mode == SP_RUNNER_CREATE)
 		detach();
 	/* What is typed at a terminal is for the caller, who then asks us to stop. */
 	(void)setsid();

@@ -23,7 +23,7 @@ struct runner {
 	int status[2];                 /* pipe: messages of the child */
 	int request[2];  /* joining: socket pair, outside [0], the command [1] */
 	bool is_settled; /* joining: as root, with everything given up beforehand */
-	uint32_t ahead;  /* launch: what is known before the spec is */
+	bool is_last;    /* joining: the sandbox ends with the command */
 	uint32_t degraded;
 	int degraded_errno; /* of the last one */
 	bool lacks_clone3;  /* then nobody is born in a control group */
@@ -111,6 +111,8 @@ struct entrance {
 	bool is_spare;   /* the command may never come */
 };
 _Noreturn void enter(struct runner *r, const struct entrance *e);
+/* The supervisor hears of it and cleans up. */
+void kill_sandbox(void);
 /* Inside: wait for the command and become it. */
 _Noreturn void join_command(struct runner *r);
 
@@ -139,7 +141,8 @@ void degrade(struct runner *r, enum sp_runner_degraded what);
 int check_required(const struct runner *r, struct sp_error *err);
 
 /* step_devices.c: the parent holds the device cgroup, the child joins it. */
-void hold_devices(struct runner *r);
+/* Hold it, and open the way in for process 1 as open_cgroup_doors() does. */
+void open_device_door(struct runner *r, int *fds, size_t *count);
 int join_devices(const struct runner *r, struct sp_error *err);
 
 /* step_ids.c */
@@ -202,8 +205,16 @@ int keep_capabilities(uint64_t keep, struct sp_error *err);
 int restrict_landlock(const struct runner *r, struct sp_error *err);
 /* Of the calling process, which has one thread. */
 int join_cgroups(const struct runner *r, struct sp_error *err);
+/*
+ * The same in two: opened outside, where the right to it is, and put behind the count that
+ * are in fds; entered by one who would have it no more.
+ */
+size_t count_cgroup_doors(const struct runner *r);
+int open_cgroup_doors(
+	const struct runner *r, int *fds, size_t *count, struct sp_error *err);
+int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err);
 /* fork(), with the child in the version 2 cgroup from birth where there is one. */
-pid_t fork_into_cgroup(const struct runner *r);
+pid_t fork_into_cgroup(const struct runner *r, struct sp_error *err);
 /* Processes the memory limit killed, and forks the process limit refused, so far. */
 uint64_t count_oom_kills(const struct runner *r);
 uint64_t count_refused_forks(const struct runner *r);

@@ -52,6 +52,7 @@ struct serving {
 	pid_t child;
 	bool is_killed, is_dead, is_ready;
 	const char *reason;  /* of the end, once there is one */
+	bool is_last_taken;  /* it is a run by now, and those are not told of */
 	int64_t deadline_ms; /* monotonic, or 0 */
 	unsigned int commands;
 	struct pollfd fds[WATCH_COUNT];
@@ -84,11 +85,10 @@ static void give_reason(struct serving *s, const char *reason)
 		s->reason = reason;
 }
 
-static void kill_sandbox(struct serving *s)
+static void end_sandbox(struct serving *s)
 {
 	s->is_killed = true;
-	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
-	let_die(s->r); /* it may be paused */
+	kill_sandbox();
 }
 
 /* --- The start ------------------------------------------------------------------------ */
@@ -182,7 +182,7 @@ static void take_ready(struct serving *s)
 	if (keep_layer(s->r, &s->event.error) < 0 ||
 		open_for_business(s, &s->event.error) < 0) {
 		s->event.kind = SP_EVENT_FAILED;
-		kill_sandbox(s);
+		end_sandbox(s);
 		return;
 	}
 	s->is_ready = true;
@@ -213,7 +213,7 @@ static void take_status(struct serving *s)
 	}
 	s->event.kind = SP_EVENT_FAILED;
 	s->event.error = m.error;
-	kill_sandbox(s);
+	end_sandbox(s);
 }
 
 /* --- Commands --------------------------------------------------------------------------- */
@@ -353,6 +353,7 @@ static void take_exec(
 		/* It has begun in time: from now on its own deadline counts. */
 		give_reason(s, "last-command");
 		s->deadline_ms = 0;
+		s->is_last_taken = true;
 		s->refill_at_ms = s->r->spec->refillc ? now_ms() + REFILL_MS : 0;
 		return;
 	}
@@ -448,7 +449,7 @@ static void bury(struct serving *s)
 		}
 		s->commands -= s->commands > 0;
 		if (pid == s->last) /* also when it died and could not */
-			kill_sandbox(s);
+			end_sandbox(s);
 		if (pid == s->spare)
 			drop_spare(s);
 	}
@@ -462,7 +463,7 @@ static void take_signals(struct serving *s)
 	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(info[0]); i++)
 		if (info[i].ssi_signo != SIGCHLD) {
 			give_reason(s, "asked");
-			kill_sandbox(s);
+			end_sandbox(s);
 		}
 	bury(s);
 }
@@ -531,7 +532,7 @@ static void take_time(struct serving *s)
 	if (((s->deadline_ms && now >= s->deadline_ms) || s->limits.cpu_is_used_up) &&
 		!s->is_killed) {
 		give_reason(s, s->limits.cpu_is_used_up ? "cpu-time" : "ttl");
-		kill_sandbox(s);
+		end_sandbox(s);
 	}
 	if (s->refill_at_ms && now >= s->refill_at_ms)
 		refill_beside(s);
@@ -568,7 +569,7 @@ static void watch(struct serving *s)
 		s->fds[WATCH_LISTEN].events = is_full(s) ? 0 : POLLIN;
 		n = poll(s->fds, WATCH_COUNT, poll_timeout(s));
 		if (n < 0 && errno != EINTR)
-			kill_sandbox(s);
+			end_sandbox(s);
 		if (n > 0)
 			take_events(s);
 		take_time(s);
@@ -626,7 +627,7 @@ static void tell_end(const struct serving *s)
 	const char *id = path ? strrchr(path, '/') : NULL;
 	char details[64];
 
-	if (!s->is_ready || !state || !id)
+	if (!s->is_ready || s->is_last_taken || !state || !id)
 		return;
 	if (count_oom_kills(s->r) > 0)
 		sp_event_append(state, id + 1, "oom", "");

@@ -182,14 +182,14 @@ void sp_spec_files_clear(struct sp_spec_files *files)
  * What is done ahead of a command is done under the filter then: of those we know it lets
  * that pass.  A place that is held ready takes two of the processes that were granted.
  */
-static uint32_t spare_flags(const struct sp_launch *l)
+static uint32_t settling_flags(const struct sp_launch *l)
 {
 	const struct sp_record *r = l->sandbox;
 	uint32_t flags = 0;
 
 	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
 		flags |= SP_RF_SETTLES;
-	if (r->limits.pids >= SPARE_PIDS_MIN)
+	if (l->mode == SP_RUNNER_CREATE && r->limits.pids >= SPARE_PIDS_MIN)
 		flags |= SP_RF_MAY_SPARE | (l->refill[0] ? SP_RF_SPARE : 0);
 	return flags;
 }
@@ -207,8 +207,7 @@ int sp_spec_build(
 	fill_limits(&s, r);
 	if (l->mode == SP_RUNNER_CREATE && r->expires_ms)
 		s.ttl_ms = r->expires_ms - r->created_ms;
-	if (l->mode == SP_RUNNER_CREATE)
-		s.flags |= spare_flags(l);
+	s.flags |= settling_flags(l);
 	s.argv = add_list(&b, l->argv, &s.argc);
 	s.refill = add_list(&b, l->refill, &s.refillc);
 	rc = add_env(&b, l, &s, err);

@@ -47,17 +47,14 @@ _Static_assert(SP_RFD_SOURCES + 1 + SP_RUNNER_LAYERS_MAX + SP_RUNNER_MOUNTS_MAX 
 #define SP_RUNNER_STOP 'S'
 
 /*
- * A launch starts its runner before its specification is there.  What the runner goes by
- * until then is all of its environment, in decimal (its arguments can be read inside); the
- * rest comes in one message on its control socket, whose descriptors land on SP_RFD_SPEC
- * and the numbers behind it.
+ * A launch starts its runner with what is settled early, and makes the rest meanwhile.  The
+ * runner waits for that in one message on its control socket with these descriptors; until
+ * then something else has their numbers.
  */
-#define SP_AHEAD_NAME "SP_AHEAD"
-enum sp_runner_ahead {
-	SP_AHEAD_KEPT = 1u << 0,         /* mode CREATE, not RUN */
-	SP_AHEAD_HOST_NETWORK = 1u << 1, /* as SP_RF_HOST_NETWORK */
-	SP_AHEAD_CGROUP2 = 1u << 2, /* born in SP_RFD_CGROUP: not before it is there */
-};
+#define SP_RUNNER_GO_FDS \
+	{ \
+		SP_RFD_FILTER, SP_RFD_LOCK, SP_RFD_CGROUP \
+	}
 
 /* Files in a sandbox's state folder. */
 #define SP_STATE_RECORD    "record"     /* what it was asked to be: state.h */

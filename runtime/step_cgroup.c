@@ -75,7 +75,7 @@ static bool move_self(const struct runner *r, size_t i)
 }
 
 /* As in clone_init(): there is no cheap way into one of version 2 later. */
-pid_t fork_into_cgroup(const struct runner *r)
+pid_t fork_into_cgroup(const struct runner *r, struct sp_error *err)
 {
 	struct clone_args args = {.exit_signal = SIGCHLD};
 	int fd = -1;
@@ -86,14 +86,15 @@ pid_t fork_into_cgroup(const struct runner *r)
 			continue;
 		fd = open_in_cgroup(r, i, "", O_PATH | O_DIRECTORY);
 		if (fd < 0)
-			return -1;
+			return sp_fail_errno(err, "join cgroup %s",
+				spec_text(r, r->spec->cgroups[i].path));
 		args.flags = CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)fd;
 	}
 	pid = sys_clone(&args);
 	if (fd >= 0)
 		close(fd);
-	return (pid_t)pid;
+	return pid < 0 ? sp_fail_errno(err, "fork") : (pid_t)pid;
 }
 
 int join_cgroups(const struct runner *r, struct sp_error *err)
@@ -102,6 +103,43 @@ int join_cgroups(const struct runner *r, struct sp_error *err)
 		if (!born_inside(r, i) && !move_self(r, i))
 			return sp_fail_errno(err, "join cgroup %s",
 				spec_text(r, r->spec->cgroups[i].path));
+	return 0;
+}
+
+size_t count_cgroup_doors(const struct runner *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->spec->cgroup_count; i++)
+		count += !born_inside(r, i);
+	return count;
+}
+
+int open_cgroup_doors(
+	const struct runner *r, int *fds, size_t *count, struct sp_error *err)
+{
+	for (size_t i = 0; i < r->spec->cgroup_count; i++) {
+		int fd;
+
+		if (born_inside(r, i))
+			continue;
+		fd = open_in_cgroup(r, i,
+			r->spec->cgroups[i].is_v2 ? "cgroup.procs" : "tasks", O_WRONLY);
+		if (fd < 0)
+			return sp_fail_errno(err, "open cgroup %s",
+				spec_text(r, r->spec->cgroups[i].path));
+		fds[(*count)++] = fd;
+	}
+	return 0;
+}
+
+int enter_cgroup_doors(const int *fds, size_t count, struct sp_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (write(fds[i], "0", 1) != 1)
+			return sp_fail_errno(err, "join cgroup %zu", i);
+		close(fds[i]);
+	}
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #define PATH_BYTES 512
 
-void hold_devices(struct runner *r)
+static void hold_devices(struct runner *r)
 {
 	struct sp_error err = {0};
 	int fd, high;
@@ -29,15 +29,34 @@ void hold_devices(struct runner *r)
 	r->devices_fd = high;
 }
 
+static int open_tasks(const char *group)
+{
+	char path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s/tasks", group);
+	return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+void open_device_door(struct runner *r, int *fds, size_t *count)
+{
+	int fd;
+
+	hold_devices(r);
+	if (r->devices_fd < 0)
+		return;
+	fd = open_tasks(spec_text(r, r->spec->device_cgroup));
+	if (fd < 0)
+		degrade(r, SP_DEGRADED_DEVICES);
+	else
+		fds[(*count)++] = fd;
+}
+
 /* As step_cgroup.c joins: a thread that moves itself spares the wait. */
 static int move_self(const char *group)
 {
-	char path[PATH_BYTES];
 	ssize_t n = -1;
-	int fd;
+	int fd = open_tasks(group);
 
-	snprintf(path, sizeof(path), "%s/tasks", group);
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {
 		n = write(fd, "0", 1);
 		close(fd);

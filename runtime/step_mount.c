@@ -73,24 +73,25 @@ static int open_component(int dirfd, const char *name, int flags)
 	return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 }
 
-/* One level: open it, or make it and open it. */
+/* One level: open it, or make it and open it; folders most often are to be made. */
 static int enter_component(int dirfd, const char *name, bool folder, bool create)
 {
-	int fd = open_component(dirfd, name, folder ? O_DIRECTORY : 0);
+	int fd;
 
+	if (folder) {
+		if (create && mkdirat(dirfd, name, 0755) < 0 && errno != EEXIST)
+			return -1;
+		return open_component(dirfd, name, O_DIRECTORY);
+	}
+	fd = open_component(dirfd, name, 0);
 	if (fd >= 0 || errno != ENOENT || !create)
 		return fd;
-	if (folder) {
-		if (mkdirat(dirfd, name, 0755) < 0)
-			return -1;
-	} else {
-		fd = openat(dirfd, name,
-			O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0)
-			return -1;
-		close(fd);
-	}
-	return open_component(dirfd, name, folder ? O_DIRECTORY : 0);
+	fd = openat(dirfd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
+		0644);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return open_component(dirfd, name, 0);
 }
 
 int open_target(

@@ -49,23 +49,23 @@ static const struct {
 	const char *path;
 	bool folder;
 } host_etc[] = {
-	{"etc/alternatives", true},
-	{"etc/ssl/certs", true},
-	{"etc/ld.so.cache", false},
+	{"alternatives", true},
+	{"ssl/certs", true},
+	{"ld.so.cache", false},
 };
 
 static const struct {
-	const char *path, *text;
+	const char *name, *text; /* in /etc */
 } generated[] = {
-	{"etc/passwd",
+	{"passwd",
 		"root:x:0:0:root:/root:/bin/sh\n"
 		"user:x:1000:1000:user:/home/user:/bin/sh\n"
 		"nobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n"},
-	{"etc/group", "root:x:0:\ntty:x:5:\nuser:x:1000:\nnogroup:x:65534:\n"},
-	{"etc/hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n"},
-	{"etc/hostname", "sandbox\n"},
-	{"etc/resolv.conf", "# no network\n"},
-	{"etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
+	{"group", "root:x:0:\ntty:x:5:\nuser:x:1000:\nnogroup:x:65534:\n"},
+	{"hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n"},
+	{"hostname", "sandbox\n"},
+	{"resolv.conf", "# no network\n"},
+	{"nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"},
 };
 
 /* The folder that path's last component is in, reached without following any link. */
@@ -114,45 +114,32 @@ static int make_folders(int root_fd, struct sp_error *err)
 
 /* What the image has stays; what it lacks is made. */
 static int generate_file(
-	int root_fd, const char *path, const char *text, struct sp_error *err)
+	int etc_fd, const char *name, const char *text, struct sp_error *err)
 {
-	const char *name;
-	int parent = open_parent(root_fd, path, &name, err);
+	int fd = openat(etc_fd, name,
+		O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
 	ssize_t n;
-	int fd;
 
-	if (parent < 0)
-		return parent;
-	fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
-		0644);
-	close(parent);
 	if (fd < 0)
-		return errno == EEXIST ? 0 : sp_fail_errno(err, "make /%s", path);
+		return errno == EEXIST ? 0 : sp_fail_errno(err, "make /etc/%s", name);
 	n = write(fd, text, strlen(text));
 	close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : sp_fail_errno(err, "write /%s", path);
+	return n == (ssize_t)strlen(text) ? 0
+					  : sp_fail_errno(err, "write /etc/%s", name);
 }
 
-static int generate_files(int root_fd, struct sp_error *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < sizeof(generated) / sizeof(generated[0]); i++)
-		rc = generate_file(root_fd, generated[i].path, generated[i].text, err);
-	return rc;
-}
-
+/* One of the host's at the same path below one of ours, which is a descriptor of it. */
 static int bind_read_only(
-	int root_fd, const char *path, bool folder, struct sp_error *err)
+	int dirfd, const char *dir, const char *path, bool folder, struct sp_error *err)
 {
 	char host_path[64];
 	int target, fd, rc;
 
-	snprintf(host_path, sizeof(host_path), "/%s", path);
+	snprintf(host_path, sizeof(host_path), "%s/%s", dir, path);
 	if (access(host_path, F_OK) < 0)
 		return errno == ENOENT ? 0
 				       : sp_fail_errno(err, "look at %s", host_path);
-	target = open_target(root_fd, path, folder, true, err);
+	target = open_target(dirfd, path, folder, true, err);
 	if (target < 0)
 		return target;
 	fd = clone_tree(AT_FDCWD, host_path, HOST_VIEW, true, err);
@@ -160,6 +147,23 @@ static int bind_read_only(
 	if (fd >= 0)
 		close(fd);
 	close(target);
+	return rc;
+}
+
+/* Of the host's what may be seen, where that is wanted; then what is made for all. */
+static int fill_etc(int root_fd, bool of_host, struct sp_error *err)
+{
+	int etc = open_target(root_fd, "etc", true, true, err);
+	int rc = etc < 0 ? etc : 0;
+
+	for (size_t i = 0;
+		of_host && rc == 0 && i < sizeof(host_etc) / sizeof(host_etc[0]); i++)
+		rc = bind_read_only(
+			etc, "/etc", host_etc[i].path, host_etc[i].folder, err);
+	for (size_t i = 0; rc == 0 && i < sizeof(generated) / sizeof(generated[0]); i++)
+		rc = generate_file(etc, generated[i].name, generated[i].text, err);
+	if (etc >= 0)
+		close(etc);
 	return rc;
 }
 
@@ -174,7 +178,7 @@ static int show_system_entry(int root_fd, const char *name, struct sp_error *err
 	if (n < 0 && errno == ENOENT)
 		return 0;
 	if (n < 0)
-		return bind_read_only(root_fd, name, true, err);
+		return bind_read_only(root_fd, "", name, true, err);
 	to[n] = '\0';
 	/* Below a snapshot of this view there is one, or what took its place inside. */
 	if (symlinkat(to, root_fd, name) < 0 && errno != EEXIST)
@@ -187,13 +191,11 @@ static int show_host(int root_fd, struct sp_error *err)
 	int rc = make_folders(root_fd, err);
 
 	if (rc == 0)
-		rc = bind_read_only(root_fd, "usr", true, err);
+		rc = bind_read_only(root_fd, "", "usr", true, err);
 	for (size_t i = 0;
 		rc == 0 && i < sizeof(system_entries) / sizeof(system_entries[0]); i++)
 		rc = show_system_entry(root_fd, system_entries[i], err);
-	for (size_t i = 0; rc == 0 && i < sizeof(host_etc) / sizeof(host_etc[0]); i++)
-		rc = bind_read_only(root_fd, host_etc[i].path, host_etc[i].folder, err);
-	return rc < 0 ? rc : generate_files(root_fd, err);
+	return rc < 0 ? rc : fill_etc(root_fd, true, err);
 }
 
 static int show_image(struct runner *r, const struct sources *s, struct sp_error *err)
@@ -208,7 +210,7 @@ static int show_image(struct runner *r, const struct sources *s, struct sp_error
 	} else {
 		rc = make_folders(root_fd, err);
 		if (rc == 0)
-			rc = generate_files(root_fd, err);
+			rc = fill_etc(root_fd, false, err);
 	}
 	if (rc == 0)
 		return root_fd;

@@ -79,6 +79,9 @@ static void take_status(struct supervision *s)
 		s->has_outcome = true;
 		s->event->kind = SP_EVENT_ENDED;
 		s->event->status = m.status;
+		/* All inside dies while we still count what it used. */
+		if (s->r->is_last)
+			kill_sandbox();
 		runner_mark(s->r, "exited");
 	} else {
 		s->has_outcome = true;

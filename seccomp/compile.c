@@ -112,6 +112,20 @@ static int collect(struct compiler *c)
 
 /* ----- libseccomp's part ----------------------------------------------------- */
 
+/* A filter begins with the machine's own architecture; the profile may be for another. */
+static int set_architecture(struct compiler *c)
+{
+	uint32_t arch = c->profile->arch;
+	int rc = 0;
+
+	if (arch == seccomp_arch_native())
+		return 0;
+	rc = seccomp_arch_add(c->body, arch);
+	if (rc == 0)
+		rc = seccomp_arch_remove(c->body, seccomp_arch_native());
+	return rc < 0 ? scmp_fail(c, rc, "set the architecture") : 0;
+}
+
 static int open_body(struct compiler *c)
 {
 	const struct sp_profile *p = c->profile;
@@ -129,6 +143,9 @@ static int open_body(struct compiler *c)
 	rc = seccomp_attr_set(c->body, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (rc < 0)
 		return scmp_fail(c, rc, "set the order of the program");
+	rc = set_architecture(c);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < p->sub_arch_count; i++) {
 		rc = seccomp_arch_add(c->body, p->sub_arches[i]);
 		if (rc < 0 && rc != -EEXIST)
@@ -357,9 +374,6 @@ int sp_seccomp_compile(
 	struct compiler c = {.profile = profile, .err = err};
 	int rc;
 
-	if (profile->arch != seccomp_arch_native())
-		return sp_fail(err, SP_ERR_UNSUPPORTED,
-			"profile was read for another architecture");
 	rc = collect(&c);
 	if (rc == 0)
 		rc = open_body(&c);

@@ -102,7 +102,10 @@ static int plan_launch(const struct local *l, const struct sp_sandbox_spec *spec
 		return sp_fail_errno(err, "lock state folder");
 	plan->ids.has_mounts = plan->mount_count > 0 || plan->root ||
 		plan->image.folders.count > 0;
-	return local_claim_ids(l, &plan->ids, &plan->record, err);
+	rc = local_claim_ids(l, &plan->ids, &plan->record, err);
+	if (rc == 0)
+		local_plan_devices(plan);
+	return rc;
 }
 
 /* For those who ask later, or because the caller will not do without one. */
@@ -132,7 +135,7 @@ static int make_cgroups(const struct local *l, const struct sp_sandbox_spec *spe
 	return rc < 0 ? rc : sp_state_update(plan->base_fd, &plan->record, err);
 }
 
-/* The rest, while the runner makes its namespaces. */
+/* The rest, while the runner builds the sandbox. */
 static int put_on_record(const struct local *l, const struct sp_sandbox_spec *spec,
 	struct local_plan *plan, struct sp_error *err)
 {
@@ -140,7 +143,6 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 
 	if (rc < 0)
 		return rc;
-	local_plan_devices(plan);
 	rc = note_layers(l, plan, err);
 	if (rc < 0)
 		return rc;
@@ -148,6 +150,37 @@ static int put_on_record(const struct local *l, const struct sp_sandbox_spec *sp
 	if (plan->lock_fd < 0)
 		return plan->lock_fd;
 	return make_cgroups(l, spec, plan, err);
+}
+
+static int start_runner(const struct local *l, const struct local_plan *plan,
+	enum sp_runner_mode mode, const struct sp_command *command,
+	struct sp_running *running, struct sp_error *err)
+{
+	struct sp_launch launch = launch_of(l, plan, mode);
+
+	if (command)
+		set_command(&launch, command);
+	if (plan->record.pool)
+		local_refill_argv(l, plan->record.pool, launch.refill);
+	return sp_launch_ahead(&launch, running, err);
+}
+
+/* Cgroups that turned out other than planned are limits the runner knows otherwise. */
+static int let_go(const struct local *l, const struct local_plan *plan,
+	const struct sp_cgroup_set *planned, enum sp_runner_mode mode,
+	const struct sp_command *command, struct sp_running *running,
+	struct sp_error *err)
+{
+	struct sp_launch launch = launch_of(l, plan, mode);
+	const struct sp_cgroup_set *now = &plan->record.cgroups;
+	int rc = 0;
+
+	if (planned->count != now->count ||
+		memcmp(planned->holds, now->holds, sizeof(now->holds)) != 0) {
+		sp_launch_end(running);
+		rc = start_runner(l, plan, mode, command, running, err);
+	}
+	return rc < 0 ? rc : sp_launch_go(&launch, running, err);
 }
 
 /*
@@ -158,27 +191,19 @@ static int start(const struct local *l, const struct sp_sandbox_spec *spec,
 	enum sp_runner_mode mode, const struct sp_command *command,
 	struct local_plan *plan, struct sp_running *running, struct sp_error *err)
 {
-	struct sp_launch launch;
+	struct sp_cgroup_set planned;
 	int rc = plan_launch(l, spec, mode, plan, err);
 
 	if (rc < 0)
 		return rc;
-	launch = launch_of(l, plan, mode);
-	launch.tty = command && command->tty;
-	rc = sp_launch_ahead(&launch, running, err);
+	planned = plan->record.cgroups;
+	rc = start_runner(l, plan, mode, command, running, err);
 	mark(command, "runner started");
 	if (rc == 0)
 		rc = put_on_record(l, spec, plan, err);
 	mark(command, "prepared");
-	if (rc == 0) {
-		launch = launch_of(l, plan, mode);
-		if (command)
-			set_command(&launch, command);
-		if (plan->record.pool)
-			local_refill_argv(l, plan->record.pool, launch.refill);
-		rc = sp_launch_go(&launch, running, err);
-	}
-	mark(command, "let go");
+	if (rc == 0)
+		rc = let_go(l, plan, &planned, mode, command, running, err);
 	if (rc < 0) {
 		if (running->pid > 0)
 			sp_launch_end(running);

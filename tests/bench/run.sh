@@ -4,7 +4,7 @@
 # Measure sandpit beside the floor and the peers that are installed, in one run, and write
 # JSON lines to build/bench/.  B is the build folder, N the runs of each quick row.
 #
-#   tests/bench/run.sh [launch|rate|stdout|demux...]
+#   tests/bench/run.sh [launch|rate|stdout|demux|many|crowd...]   MANY=1000 CROWD=200
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 2
 : "${B:=$PWD/build}" "${N:=200}"
@@ -33,6 +33,7 @@ trap 'exit 130' INT TERM
 
 # shellcheck disable=SC2317 # called by the trap
 finish() {
+  "$B/sandpit" pool drain -p local --all >/dev/null 2>&1
   "$B/sandpit" destroy --all >/dev/null 2>&1
   stop_docker
   rm -rf --one-file-system "$world"
@@ -183,6 +184,18 @@ user_row() { # NAME PROGRAM ARGS...
     "SANDPIT_LIBEXEC_DIR=$world/user" "SANDPIT_DATA_DIR=$world/user/share/sandpit" "$@"
 }
 
+# As many as there will be runs, and none made again meanwhile: what is measured is the
+# taking.  The second fill is only told that the time is over.
+add_warm() {
+  local size=$((N + 10))
+  local fill=("$B/sandpit" pool fill -p local -e WARM=1 --max-idle 3600 --size "$size")
+  if ! "${fill[@]}" >/dev/null || ! "${fill[@]}" --ttl 0.001 >/dev/null; then
+    missing "sandpit run, warm, library" "no pool could be filled"
+    return
+  fi
+  row "sandpit run, warm, library" "$N" warm true
+}
+
 add_sandpit() {
   local handle
   row "sandpit run" "$N" spawn "$B/sandpit" run -p local -- true
@@ -191,6 +204,7 @@ add_sandpit() {
   if handle=$("$B/sandpit" create -p local --ttl 3600 2>"$world/why"); then
     row "sandpit exec" "$N" spawn "$B/sandpit" exec "$handle" -- true
     row "sandpit exec, library" "$N" exec "$handle" true
+    add_warm
   else
     missing "sandpit exec" "$(head -n 1 "$world/why" | tr -d '\t' | cut -c1-90)"
   fi
@@ -214,10 +228,19 @@ bench_launch() {
 
 bench_rate() {
   local callers
-  for callers in 1 2 8; do
+  for callers in 1 2 4 8; do
     "$bench/rate" floor "$callers" 3 "$json" "$bench/floor" /usr/bin/true
     "$bench/rate" "sandpit run" "$callers" 3 "$json" "$B/sandpit" run -p local -- true
   done
+}
+
+# All alive at once, each answering; then one among those that all run something.
+bench_many() {
+  "$bench/many" "idle sandboxes" idle "${MANY:-1000}" "${MANY:-1000}" "$json"
+}
+
+bench_crowd() {
+  "$bench/many" "exec while others run" busy "${CROWD:-200}" "$N" "$json" "$B/sandpit"
 }
 
 bench_stdout() {
@@ -231,7 +254,7 @@ bench_demux() {
   "$bench/demux" | tee -a "$json"
 }
 
-[ $# -gt 0 ] || set -- launch rate stdout demux
+[ $# -gt 0 ] || set -- launch rate stdout demux many crowd
 machine | tee "$json"
 for part; do
   echo

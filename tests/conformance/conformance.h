@@ -46,7 +46,7 @@ extern const struct behaviours stream_behaviours;
 extern const struct behaviours deadline_behaviours;
 extern const struct behaviours file_behaviours;
 extern const struct behaviours file_op_behaviours;
-extern const struct behaviours limit_behaviours;
+extern const struct behaviours limit_behaviours, pause_behaviours;
 extern const struct behaviours terminal_behaviours;
 extern const struct behaviours background_behaviours;
 

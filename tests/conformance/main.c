@@ -24,6 +24,7 @@ static const struct behaviours *const groups[] = {
 	&file_behaviours,
 	&file_op_behaviours,
 	&limit_behaviours,
+	&pause_behaviours,
 	&store_behaviours,
 	&terminal_behaviours,
 	&background_behaviours,

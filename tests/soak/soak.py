@@ -93,6 +93,17 @@ def create(_):
             kept.append(handle)
 
 
+def fill_pool(_):
+    """From here on `run` takes sandboxes that were prepared."""
+    status, out, _ = sandpit("pool", "fill", "-p", "local", "--size", "2", "--ttl", "600")
+    expect("pool fill", status, True, out)
+
+
+def drain_pool(_):
+    status, out, _ = sandpit("pool", "drain", "--all")
+    expect("pool drain", status, True, out)
+
+
 def pick(rng):
     with lock:
         return rng.choice(kept) if kept else None
@@ -195,7 +206,8 @@ def look(_):
 def caller(number):
     rng = random.Random(seed + number)
     ways = [run_once] * 4 + [execute] * 4 + [
-        write_and_read, copy_out, background, pause, fork, stats, create, destroy, look]
+        write_and_read, copy_out, background, pause, fork, stats, create, destroy, look,
+        fill_pool, drain_pool]
     while not over.is_set():
         rng.choice(ways)(rng)
         if len(kept) > KEPT_MAX:
@@ -279,7 +291,7 @@ def groups():
 def left():
     found = [f"process {pid} {name}" for pid, name in processes().items()]
     found += [f"control group {g}" for g in groups()]
-    for folder in ("local", "ids"):
+    for folder in ("local", "ids", "pools"):
         path = f"{state}/{folder}"
         if os.path.isdir(path):
             found += [f"{path}/{name}" for name in os.listdir(path)]
@@ -292,6 +304,7 @@ def left():
 def clean_up():
     """What a person does after a crash; it must be enough."""
     for _ in range(2):
+        sandpit("pool", "drain", "--all")
         sandpit("list", "-p", "local")
         status, _, err = sandpit("destroy", "-p", "local", "--all")
     if status != 0:

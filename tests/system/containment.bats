@@ -189,7 +189,7 @@ race() { # HOW COMMAND...
   choose_kind root
   kept=$(sandpit create -p local -e "TOKEN=secret-4711")
   sandpit exec "$kept" -- true
-  run bash -c "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep '[s]ecret-4711'"
+  run bash -c "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep '[s]ecret-4711'"
   [ "$output" = "" ]
 }
 

@@ -51,7 +51,7 @@ copy_programs() {
   local from
   from=$(dirname "$(type -P sandpit)")
   mkdir "$W/bin"
-  cp -r "$from"/sandpit "$from"/sandpit-{runner,worker,gate,refill} "$from/share" "$W/bin/"
+  cp -r "$from"/sandpit "$from"/sandpit-* "$from/share" "$W/bin/"
   chmod -R go+rX "$W/bin"
   export PATH=$W/bin:$PATH
 }

@@ -149,6 +149,7 @@ storm() {
 }
 
 @test "a fork storm ends at its deadline where no cgroup can be frozen" {
+  [ "$slow" = 1 ] || skip "takes rounds, and an emulated processor is too slow for them"
   become_user
   storm
 }
@@ -393,7 +394,7 @@ with_pids() { # MAX COMMAND...
 
 @test "a caller that may not fork any more gets a clear error" {
   require root
-  [ -e /sys/fs/cgroup/pids/tasks ] || skip_for cgroup "no version 1 hierarchy of pids"
+  [ -e /sys/fs/cgroup/pids/tasks ] || skip "needs a version 1 hierarchy of pids"
   groups_before=$(groups)
   pids_group=/sys/fs/cgroup/pids/limits-test-$$
   mkdir "$pids_group"
@@ -418,16 +419,18 @@ with_pids() { # MAX COMMAND...
 @test "a cgroup that was taken away behind us is a clear error" {
   require root
   groups_before=$(groups)
-  local box group
+  local box group top
   box=$(new_sandbox)
   group=$(sandpit inspect "$box" | json '["cgroups"][-1]')
+  top=$group
+  while [ -e "$(dirname "$top")/cgroup.procs" ]; do top=$(dirname "$top"); done
   while read -r pid; do
-    echo "$pid" >"$(dirname "$group")/cgroup.procs"
+    echo "$pid" >"$top/cgroup.procs"
   done <"$group/cgroup.procs"
-  rmdir "$group" || skip_for cgroup "it is the only one, and others are in it"
+  soon rmdir "$group"
   run --separate-stderr sandpit exec "$box" true
   [ "$status" = 125 ]
-  [[ $stderr == *"$group: No such file or directory"* ]]
+  [[ $stderr == *"$group"*": No such file or directory"* ]]
   sandpit destroy "$box"
   soon nothing_left
 }

@@ -12,7 +12,7 @@ setup() {
 teardown() {
   timeout 20 sandpit pool drain -p local --all || :
   timeout 20 sandpit destroy -p local --all || :
-  wait_until 10 no_refill || :
+  wait_until 20 no_refill || :
   remove_world
 }
 
@@ -47,7 +47,7 @@ nothing_left() {
   before=$(prepared)
   [ "$(sandpit run -p local 'echo hi; touch /tmp/was-here')" = hi ]
   [ "$(pool taken)" -eq 1 ]
-  wait_until 10 is_ready 2
+  wait_until 20 is_ready 2
   [ "$(prepared)" != "$before" ]
   # Never the same again: what one run wrote no other sees.
   for i in {1..4}; do sandpit run -p local '! test -e /tmp/was-here && touch /tmp/was-here'; done
@@ -67,7 +67,7 @@ nothing_left() {
   [ "$(pool taken)" -eq 4 ]
   [ "$(pool missed)" -eq 0 ]
   none_runs() { [ "$(sandpit list -p local --json)" = "[]" ]; }
-  wait_until 5 none_runs
+  wait_until 20 none_runs
 }
 
 @test "create takes one, with labels and time to live of its own" {
@@ -96,7 +96,7 @@ nothing_left() {
 
 @test "other options are another pool's" {
   fill --size 1 -e A=1 --memory 64m
-  [ "$(sandpit run -p local -e A=1 --memory 64m 'echo $A')" = 1 ] # shellcheck disable=SC2016
+  [ "$(sandpit run -p local -e A=1 --memory 64m printenv A)" = 1 ]
   [ "$(pool taken)" -eq 1 ]
   sandpit run -p local true
   sandpit run -p local -e A=2 --memory 64m true
@@ -109,7 +109,7 @@ nothing_left() {
   [ "$(sandpit list -p local --json)" = "[]" ]
   [ "$(prepared | wc -l)" -eq 3 ]
   sandpit pool drain -p local "$(pool name)"
-  wait_until 10 nothing_left
+  wait_until 20 nothing_left
   [ "$(sandpit pool list -p local --json)" = "[]" ]
   run --separate-stderr sandpit pool drain -p local pool-0
   [ "$status" -eq 125 ]
@@ -124,7 +124,7 @@ nothing_left() {
   done
   [ "$(sandpit run -p local echo hi)" = hi ]
   [ "$(pool missed)" -eq 1 ]
-  wait_until 10 is_ready 3
+  wait_until 20 is_ready 3
   # Its process 1 died: the supervisor is about to clean up.
   for id in $(prepared); do
     kill -9 "$(cut -d' ' -f3 "$W/state/local/$id/init")"
@@ -134,14 +134,14 @@ nothing_left() {
 
 @test "those that nobody takes end by themselves" {
   fill --size 2 --max-idle 0.5
-  wait_until 10 is_ready 0
+  wait_until 20 is_ready 0
   [ -z "$(ls "$W/state/local")" ]
 }
 
 @test "a pool whose time is over is not filled again" {
   fill --size 1 --ttl 0.01
   for i in 1 2; do sandpit run -p local true; done
-  wait_until 10 no_refill
+  wait_until 20 no_refill
   is_ready 0
 }
 
@@ -176,11 +176,11 @@ nothing_left() {
     [ $((i % 6)) -ne 0 ] || pkill -9 -f "^[^ ]*sandpit-refill $W/" || :
   done
   [ "$(sandpit run -p local echo hi)" = hi ]
-  wait_until 10 no_refill
+  wait_until 20 no_refill
   timeout 20 sandpit pool drain -p local --all
   timeout 20 sandpit destroy -p local --all
   sandpit list -p local # a claim of ids whose sandbox never came to be is removed
-  wait_until 10 nothing_left || { ls -lR "$W/state"; false; }
+  wait_until 20 nothing_left || { ls -lR "$W/state"; false; }
 }
 
 @test "an ordinary user has pools as well" {
@@ -191,6 +191,6 @@ nothing_left() {
   [ "$(as_user sandpit run -p local echo hi)" = hi ]
   [ "$(as_user sandpit pool list -p local --json | json "[0]['taken']")" -eq 1 ]
   two() { [ "$(as_user sandpit pool list -p local --json | json "[0]['ready']")" -eq 2 ]; }
-  wait_until 10 two
+  wait_until 20 two
   as_user sandpit pool drain -p local --all
 }

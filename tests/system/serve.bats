@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The supervisor of a kept sandbox serves commands: fast, many at once, and whatever dies.
 # shellcheck disable=SC2154 # run sets stderr
+# shellcheck disable=SC2317 # functions that wait_until calls
 load helper
 
 setup() {
@@ -48,11 +49,11 @@ at_rest() { # HANDLE
   local handle before
   handle=$(sandpit create -p local)
   sandpit exec "$handle" true
-  wait_until 5 at_rest "$handle"
+  wait_until 20 at_rest "$handle"
   before=$(descriptors_of "$handle")
   for i in {1..30}; do sandpit exec "$handle" true; done
   for i in {1..5}; do sandpit exec -u 1000 "$handle" true || sandpit exec "$handle" true; done
-  wait_until 5 at_rest "$handle"
+  wait_until 20 at_rest "$handle"
   [ "$(descriptors_of "$handle")" -eq "$before" ]
 }
 
@@ -89,7 +90,7 @@ $2")
   local handle before
   handle=$(sandpit create -p local)
   sandpit exec "$handle" true
-  wait_until 5 at_rest "$handle"
+  wait_until 20 at_rest "$handle"
   before=$(descriptors_of "$handle")
   talk "$handle" "
 null = os.open('/dev/null', os.O_RDWR)
@@ -107,9 +108,9 @@ quiet = [connect() for _ in range(300)]
 for s in quiet[:100]: s.close()
 "
   [ "$(sandpit exec "$handle" echo on)" = on ]
-  wait_until 10 at_rest "$handle"
+  wait_until 20 at_rest "$handle"
   back() { [ "$(descriptors_of "$handle")" -eq "$before" ]; }
-  wait_until 10 back
+  wait_until 20 back
 }
 
 @test "a caller that is killed takes its command along, and nothing else" {
@@ -118,11 +119,11 @@ for s in quiet[:100]: s.close()
   command sandpit exec "$handle" sleep 1000 >/dev/null 2>&1 3>&- &
   pid=$!
   sleeps() { sandpit exec "$handle" sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | grep -qx sleep; }
-  wait_until 10 sleeps
+  wait_until 20 sleeps
   kill -9 "$pid"
   wait "$pid" || :
   no_sleep() { ! sleeps; }
-  wait_until 10 no_sleep
+  wait_until 20 no_sleep
   [ "$(sandpit exec "$handle" echo on)" = on ]
 }
 
@@ -131,7 +132,7 @@ for s in quiet[:100]: s.close()
   handle=$(sandpit create -p local)
   command sandpit exec "$handle" sleep 1000 >"$W/out" 2>&1 3>&- &
   pid=$!
-  wait_until 5 has_servers 2 "$handle"
+  wait_until 20 has_servers 2 "$handle"
   # shellcheck disable=SC2046
   kill -9 $(servers_of "$handle")
   wait "$pid" || status=$?
@@ -144,9 +145,10 @@ for s in quiet[:100]: s.close()
   handle=$(sandpit create -p local)
   for i in {1..8}; do
     sandpit exec "$handle" true
-    wait_until 5 at_rest "$handle"
+    wait_until 20 at_rest "$handle"
     # shellcheck disable=SC2046
     kill -9 $(servers_of "$handle")
+    wait_until 20 has_servers 0 "$handle"
     [ "$(sandpit exec "$handle" echo "$i")" = "$i" ]
     # Inside it kills all it can see; the next command still runs.
     sandpit exec "$handle" sh -c 'kill -9 -1' || :
@@ -160,12 +162,12 @@ for s in quiet[:100]: s.close()
   handle=$(sandpit create -p local)
   command sandpit exec "$handle" sleep 1000 >/dev/null 2>&1 3>&- &
   pid=$!
-  wait_until 5 has_servers 2 "$handle"
+  wait_until 20 has_servers 2 "$handle"
   timeout 5 sandpit destroy "$handle"
   wait "$pid" || status=$?
   [ "$status" -eq 137 ]
   no_state() { [ ! -e "$(state_of "$handle")" ]; }
-  wait_until 5 no_state
+  wait_until 20 no_state
 }
 
 @test "the time to live of a running sandbox changes both ways" {
@@ -178,8 +180,8 @@ for s in quiet[:100]: s.close()
   [[ $(sandpit inspect "$longer") != *expires_ms* ]]
   [[ $(sandpit inspect "$shorter") == *expires_ms* ]]
   gone() { ! sandpit inspect "$1" >/dev/null 2>&1; }
-  wait_until 10 gone "$shorter"
-  wait_until 10 gone "$clock" # made later than the first, for longer
+  wait_until 20 gone "$shorter"
+  wait_until 20 gone "$clock" # made later than the first, for longer
   [ "$(sandpit exec "$longer" echo on)" = on ]
 }
 
@@ -199,7 +201,7 @@ for s in quiet[:100]: s.close()
   local handle
   handle=$(sandpit create -p local)
   sandpit exec "$handle" true
-  wait_until 5 at_rest "$handle"
+  wait_until 20 at_rest "$handle"
   [ "$(sandpit exec -u 1000:1001 "$handle" sh -c 'id -u; id -g; grep CapEff /proc/self/status')" = \
     "$(printf '1000\n1001\nCapEff:\t0000000000000000')" ]
   [ "$(sandpit exec "$handle" id -u)" = 0 ]
@@ -217,7 +219,7 @@ confinement() { # HANDLE
   for profile in default strict; do
     handle=$(sandpit create -p local --seccomp "$profile")
     confinement "$handle" >"$W/cold"
-    wait_until 5 at_rest "$handle"
+    wait_until 20 at_rest "$handle"
     confinement "$handle" >"$W/warm"
     diff "$W/cold" "$W/warm"
   done
@@ -232,5 +234,5 @@ confinement() { # HANDLE
   for i in 1 2 3; do [ "$(as_user sandpit exec "$handle" echo "$i")" = "$i" ]; done
   as_user sandpit timeout "$handle" 0.5
   gone() { ! as_user sandpit inspect "$handle" >/dev/null 2>&1; }
-  wait_until 10 gone
+  wait_until 20 gone
 }

@@ -273,7 +273,7 @@ static int beta_open(const struct sp_provider_config *cfg, struct sp_provider **
 static const struct sp_driver alpha = FAKE_TABLE(
 	"alpha", alpha_open, FAKE_CAPABILITIES);
 static const struct sp_driver beta = FAKE_TABLE(
-	"beta", beta_open, FAKE_CAPABILITIES | SP_CAP_MOUNTS);
+	"beta", beta_open, FAKE_CAPABILITIES | SP_CAP_MOUNTS | SP_CAP_TTY);
 
 static int alpha_open(const struct sp_provider_config *cfg, struct sp_provider **out,
 	struct sp_error *err)

@@ -333,6 +333,98 @@ static void each_sub_architecture_has_its_own_numbers(void **state)
 	fixture_clear(&f);
 }
 
+/* By name, on arm64: the same profile has other numbers there, and fewer calls. */
+static uint32_t arm_call(
+	const struct fixture *f, const char *name, const uint64_t args[static 6])
+{
+	int64_t nr = sp_number_of(name, SCMP_ARCH_AARCH64);
+
+	if (nr < 0)
+		fail_msg("%s has no number on arm64", name);
+	return ask(f, AUDIT_ARCH_AARCH64, (uint32_t)nr, args);
+}
+
+static void compile_for_arm(struct fixture *f, const char *path)
+{
+	const struct sp_profile_host arm = {.arch = SCMP_ARCH_AARCH64,
+		.granted_caps = CAP_CHROOT,
+		.version = 6,
+		.major = 1};
+	struct sp_error err = {0};
+	struct sp_bytes text = {0};
+
+	if (sp_read_file_at(AT_FDCWD, path, SP_PROFILE_MAX_BYTES, &text, &err) < 0)
+		fail_msg("%s", err.msg);
+	compile_text(f, text.data, text.len, &arm);
+	free(text.data);
+}
+
+static void on_arm64_the_same_stays_shut(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (size_t p = 0; p < SP_COUNT(shipped); p++) {
+		compile_for_arm(&f, shipped[p]);
+		for (size_t i = 0; i < SP_COUNT(kept_shut); i++) {
+			bool is_clone3 = strcmp(kept_shut[i], "clone3") == 0;
+
+			/* iopl, modify_ldt and their like are the other machine's. */
+			if (sp_number_of(kept_shut[i], SCMP_ARCH_AARCH64) < 0)
+				continue;
+			for (size_t a = 0; a < SP_COUNT(patterns); a++)
+				must(kept_shut[i],
+					arm_call(&f, kept_shut[i], patterns[a]),
+					is_clone3 ? UNKNOWN : REFUSED);
+		}
+		fixture_clear(&f);
+	}
+}
+
+static void on_arm64_other_machines_are_killed(void **state)
+{
+	static const uint32_t foreign[] = {
+		AUDIT_ARCH_ARM, AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, 0};
+	struct fixture f;
+
+	(void)state;
+	for (size_t p = 0; p < SP_COUNT(shipped); p++) {
+		compile_for_arm(&f, shipped[p]);
+		for (size_t i = 0; i < SP_COUNT(foreign); i++)
+			for (uint32_t nr = 0; nr < 1024; nr++)
+				must("foreign", ask(&f, foreign[i], nr, patterns[1]),
+					KILLED);
+		fixture_clear(&f);
+	}
+}
+
+static void on_arm64_arguments_decide_as_elsewhere(void **state)
+{
+	static const uint64_t fork[6] = {FORK}, thread[6] = {THREAD},
+			      userns[6] = {0x10000000}, typed[6] = {0, HIGH | 0x5412},
+			      size[6] = {0, 0x5413}, local[6] = {1, 1},
+			      vsock[6] = {40, 1}, alg[6] = {HIGH | 38, 5};
+	const struct {
+		const char *name;
+		const uint64_t *args;
+		uint32_t want;
+	} calls[] = {{"clone", fork, ALLOW}, {"clone", thread, ALLOW},
+		{"clone", userns, REFUSED}, {"ioctl", typed, REFUSED},
+		{"ioctl", size, ALLOW}, {"socket", local, ALLOW},
+		{"socket", vsock, REFUSED}, {"socket", alg, REFUSED},
+		{"openat", patterns[0], ALLOW}, {"execve", patterns[0], ALLOW},
+		{"futex", patterns[0], ALLOW}};
+	struct fixture f;
+
+	(void)state;
+	compile_for_arm(&f, "seccomp/default.json");
+	for (size_t i = 0; i < SP_COUNT(calls); i++)
+		must(calls[i].name, arm_call(&f, calls[i].name, calls[i].args),
+			calls[i].want);
+	must("of the future", ask(&f, AUDIT_ARCH_AARCH64, 4000, patterns[0]), UNKNOWN);
+	fixture_clear(&f);
+}
+
 static void calls_with_arguments_in_memory_stay_shut(void **state)
 {
 	struct fixture f;
@@ -457,6 +549,9 @@ int main(void)
 		cmocka_unit_test(strict_makes_fifos_and_no_devices),
 		cmocka_unit_test(capabilities_granted_decide),
 		cmocka_unit_test(each_sub_architecture_has_its_own_numbers),
+		cmocka_unit_test(on_arm64_the_same_stays_shut),
+		cmocka_unit_test(on_arm64_other_machines_are_killed),
+		cmocka_unit_test(on_arm64_arguments_decide_as_elsewhere),
 		cmocka_unit_test(calls_with_arguments_in_memory_stay_shut),
 		cmocka_unit_test(clone3_not_named_falls_back),
 		cmocka_unit_test(

@@ -161,6 +161,21 @@ static void a_run_falls_back_before_anything_ran(void **state)
 	sp_manager_close(m);
 }
 
+static void one_that_cannot_run_the_command_is_passed_over(void **state)
+{
+	struct sp_manager *m = opened(NULL, NULL);
+	struct sp_command on_terminal = command;
+	struct sp_provider *p = NULL;
+	struct sp_outcome out = {0};
+	char id[SP_SANDBOX_ID_MAX];
+
+	(void)state;
+	on_terminal.tty = true;
+	assert_int_equal(sp_manager_run(m, &spec, &on_terminal, &p, id, &out, NULL), 0);
+	assert_string_equal(p->driver->name, "beta");
+	sp_manager_close(m);
+}
+
 static void unknown_names_are_refused_with_the_known_ones(void **state)
 {
 	static const char *const nobody[] = {"gamma", NULL};
@@ -204,6 +219,7 @@ int main(void)
 		TEST(a_request_without_sense_is_not_sent_round),
 		TEST(nothing_runs_twice_once_a_sandbox_was_made),
 		TEST(a_run_falls_back_before_anything_ran),
+		TEST(one_that_cannot_run_the_command_is_passed_over),
 		TEST(unknown_names_are_refused_with_the_known_ones),
 		TEST(a_provider_is_opened_once),
 	};

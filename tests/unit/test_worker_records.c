@@ -121,6 +121,11 @@ static void what_makes_no_sense_is_refused(void **state)
 		BAD(V "e f 5 644 1 2 3 4\0/a/x\0\0" END),
 		BAD(V "e f 5 844 1 2 3\0/a/x\0\0" END),
 		BAD(V "e f 123456789012345678901 644 1 2 3\0/a/x\0\0" END),
+		BAD(V "e f 5 -44 1 2 3\0/a/x\0\0" END),
+		BAD(V "e f 5 644 -1 2 3\0/a/x\0\0" END),
+		BAD(V "e f 5 644 4294967296 2 3\0/a/x\0\0" END),
+		BAD(V "e f 5  644 1 2 3\0/a/x\0\0" END),
+		BAD(V "e f +5 644 1 2 3\0/a/x\0\0" END),
 		BAD(V "e x 5 644 1 2 3\0/a/x\0\0" END),
 		BAD(V "e f 5 644 1 2 3\0/a/x\0link\0" END),
 #undef BAD

@@ -85,7 +85,8 @@ cgroups_of() { # BOX
   [[ $(cat "/proc/$(pgrep -x sleep)/cgroup") == *"/sandpit/sandpit-${box#local:}"* ]]
   sandpit destroy "$box"
   wait "$pid" || :
-  [ -z "$(find "$TREE/sandpit" -mindepth 1 -type d)" ]
+  find "$TREE/sandpit" -mindepth 1 -type d -exec cat '{}/cgroup.procs' '{}/cgroup.events' ';' -print
+  [ ! -e "$TREE/sandpit/sandpit-${box#local:}" ]
 }
 
 @test "a user's sandboxes go beside the unit they were started from" {

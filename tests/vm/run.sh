@@ -19,7 +19,7 @@ packages="bash dash coreutils grep sed findutils util-linux util-linux-extra mou
   tar hostname bats libc-bin ncurses-bin python3.11-minimal python3-minimal
   libpython3.11-minimal libpython3.11-stdlib"
 boot_seconds=900
-memory=2048
+memory=3072
 
 die() {
   echo "Bail out! $*"

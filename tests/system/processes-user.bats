@@ -1,0 +1,1 @@
+processes-local.bats
