@@ -23,6 +23,7 @@ void sp_record_clear(struct sp_record *r)
 	free(r->device_cgroup);
 	free(r->base);
 	sp_strv_clear(&r->snapshots);
+	sp_strv_clear(&r->require);
 	sp_strv_clear(&r->mounts);
 	sp_strv_clear(&r->labels);
 	sp_strv_clear(&r->env);
@@ -170,6 +171,7 @@ static int keep_line(
 		{"env", NULL, &r->env},
 		{"layer", NULL, &r->layers},
 		{"snapshot", NULL, &r->snapshots},
+		{"require", NULL, &r->require},
 		{"mount", NULL, &r->mounts},
 	};
 
@@ -226,6 +228,7 @@ void sp_record_print(struct sp_buf *out, const struct sp_record *r)
 	print_list(out, "env", &r->env);
 	print_list(out, "layer", &r->layers);
 	print_list(out, "snapshot", &r->snapshots);
+	print_list(out, "require", &r->require);
 	print_list(out, "mount", &r->mounts);
 	for (size_t i = 0; i < SP_COUNT(numbers); i++)
 		sp_lines_add_number(out, numbers[i].key, load_number(r, &numbers[i]));

@@ -24,6 +24,7 @@ struct sp_record {
 	struct sp_strv layers;    /* "NAME=STATE[: REASON]" */
 	char *base;               /* what the image is at last: "host", or a folder */
 	struct sp_strv snapshots; /* names of those on it, the topmost first */
+	struct sp_strv require;   /* layers that had to be enforced */
 	struct sp_strv mounts;    /* as they were asked for: providers/local/mounts.c */
 	struct sp_limits limits;
 	enum sp_network network;

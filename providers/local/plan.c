@@ -266,6 +266,8 @@ static int plan_texts(
 	r->workdir = copy_or(spec->workdir, DEFAULT_WORKDIR);
 	r->user = copy_or(spec->user, DEFAULT_USER);
 	r->seccomp = copy_or(spec->seccomp, "default");
+	if (spec->require)
+		sp_strv_add_all(&r->require, spec->require);
 	sp_strv_add_all(&r->env, default_env);
 	for (const char *const *e = spec->env; e && *e; e++)
 		sp_strv_set_env(&r->env, *e);
@@ -275,6 +277,8 @@ static int plan_texts(
 	if (!r->workdir || !r->user || !r->seccomp)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	rc = sp_strv_ok(&r->env, err);
+	if (rc == 0)
+		rc = sp_strv_ok(&r->require, err);
 	return rc < 0 ? rc : sp_strv_ok(&r->labels, err);
 }
 

@@ -346,6 +346,7 @@ static int remake_spec(
 		.seccomp = r->seccomp,
 		.limits = local_asked_limits(&r->limits),
 		.network = r->network,
+		.require = r->require.count ? sp_strv_list(&r->require) : NULL,
 		.ttl_ms = r->expires_ms ? r->expires_ms - r->created_ms : 0};
 	rc = mounts_read(&r->mounts, &m->mounts, &m->spec.mount_count, &m->texts, err);
 	m->spec.mounts = m->mounts;

@@ -189,6 +189,14 @@ fork_and_end() {
   fork_and_end
 }
 
+@test "a fork requires the layers that its origin did" {
+  h=$(sandpit create --require 'pid namespace,Landlock')
+  f=$(sandpit fork "$h")
+  grep '^require=' "$SANDPIT_STATE_DIR/local/${h#local:}/record" >"$F/origin"
+  [ "$(wc -l <"$F/origin")" = 2 ]
+  grep '^require=' "$SANDPIT_STATE_DIR/local/${f#local:}/record" | diff "$F/origin" -
+}
+
 @test "so it is for a fork of an ordinary user" {
   become_user
   fork_and_end
