@@ -26,6 +26,8 @@
 #include "runtime/runner.h"
 #include "runtime/sys.h"
 
+#define DYING_MS 200
+
 /* A command as it is handed over: the connection, then what sp_control_kind names. */
 enum { GIVEN_CONNECTION, GIVEN_STREAMS, GIVEN_SPEC = 4, GIVEN_EXE, GIVEN_MAX };
 
@@ -389,6 +391,19 @@ static void serve_command(
 	send_event(r, &event);
 }
 
+/*
+ * A fork into a sandbox whose process 1 is dying fails as if memory had run out; the dying
+ * takes a moment.  Nothing ran, whatever the reason.
+ */
+static void explain(struct sp_error *err)
+{
+	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
+
+	if (poll(&p, 1, err->sys_errno == ENOMEM ? DYING_MS : 0) > 0)
+		sp_fail(err, SP_ERR_NOT_FOUND, "the sandbox has ended");
+	err->not_sent = true;
+}
+
 /* One that is asked for comes for certain, a spare's may have been sent. */
 static _Noreturn void refuse(
 	struct runner *r, const struct entrance *e, struct sp_runner_event *event)
@@ -399,6 +414,7 @@ static _Noreturn void refuse(
 		(void)shutdown(FIXED_CHANNEL, SHUT_RD);
 	if (take_given(&c, e->is_spare ? MSG_DONTWAIT : 0) == 1 && answer_to(&c) >= 0) {
 		event->kind = SP_EVENT_FAILED;
+		explain(&event->error);
 		if (c.request.flags & SP_CF_LAST)
 			end_sandbox(0);
 		send_event(r, event);
