@@ -331,6 +331,11 @@ static int do_guard(const struct args *a, struct sp_error *err)
 	int rc = 0;
 
 	ignore_signals();
+	/* What is in it may belong to ids that only have power over it there. */
+	if (a->userns >= 0)
+		rc = sp_userns_enter(a->userns, err);
+	if (rc < 0)
+		return rc;
 	if (sp_confine(a->fd, SP_CONFINE_WRITE, err) < 0)
 		return err->code;
 	wait_for_owner();

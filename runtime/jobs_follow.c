@@ -103,6 +103,8 @@ static int ask(int fd, const struct sp_job_request *q, size_t len, struct sp_err
 {
 	if (send(fd, q, SP_JOB_REQUEST_HEAD + len, MSG_NOSIGNAL) >= 0)
 		return 0;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return sp_fail(err, SP_ERR_NOT_FOUND, "the process has ended");
 	return errno == EAGAIN
 		? SP_ERR_UNAVAILABLE
 		: sp_fail_errno(err, "speak to the keeper of the process");
@@ -286,9 +288,9 @@ static int follow(struct following *g)
 	g->takes_input = g->reply.head.value;
 	if (g->f->from_now)
 		g->f->log.at = g->reply.head.log_bytes;
-	rc = ask(g->fd, &q, 0, g->err);
-	if (rc == 0)
-		rc = sp_set_nonblock(g->fd, true, g->err);
+	/* Should it end just now, that is heard next, behind all it had to say. */
+	(void)ask(g->fd, &q, 0, NULL);
+	rc = sp_set_nonblock(g->fd, true, g->err);
 	if (rc == 0)
 		rc = catch_up(g);
 	while (rc == 0)

@@ -223,9 +223,14 @@ static int remove_tree(
 {
 	const char *const argv[] = {
 		"sandpit-worker", "guard", "--fd", "3", "--", name, NULL};
-	const int fds[] = {-1, -1, dir};
+	const char *const mapped[] = {"sandpit-worker", "guard", "--fd", "3",
+		"--userns", "4", "--", name, NULL};
+	/* Of an ordinary user's sandboxes some of it may belong to ids granted to him. */
+	sp_autoclose int ids = local_subids_namespace(l, NULL);
+	const int fds[] = {-1, -1, dir, ids};
 	struct work w = WORK_INIT;
-	int rc = work_start(l, &w, argv, fds, SP_COUNT(fds), err);
+	int rc = work_start(l, &w, ids < 0 ? argv : mapped, fds,
+		SP_COUNT(fds) - (ids < 0 ? 1 : 0), err);
 
 	return rc < 0 ? rc : work_end(&w, err);
 }

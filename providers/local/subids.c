@@ -260,38 +260,96 @@ static pid_t clone_waiter(int *gate)
 	return pid;
 }
 
-static int run_map_tool(struct local_subids *s, const char *name, pid_t pid,
-	uint32_t first, struct sp_error *err)
-{
-	char path[64], number[16], lower[16], count[16];
-	const char *const argv[] = {path, number, "0", lower, count, NULL};
+/* A line of a map: ids inside from here on are those outside. */
+struct line {
+	uint32_t inside, outside, count;
+};
 
-	snprintf(path, sizeof(path), "%s/%s", s->tools, name);
-	snprintf(number, sizeof(number), "%d", pid);
-	snprintf(lower, sizeof(lower), "%u", first);
-	snprintf(count, sizeof(count), "%u", LOCAL_BLOCK_IDS);
-	return sp_run_tool(argv, TOOL_TIMEOUT_MS, NULL, err);
+static int run_map_tool(const struct local_subids *s, const char *name, pid_t pid,
+	const struct line *lines, size_t count, struct sp_error *err)
+{
+	sp_autostrv struct sp_strv argv = {0};
+
+	sp_strv_addf(&argv, "%s/%s", s->tools, name);
+	sp_strv_addf(&argv, "%d", pid);
+	for (size_t i = 0; i < count; i++) {
+		sp_strv_addf(&argv, "%u", lines[i].inside);
+		sp_strv_addf(&argv, "%u", lines[i].outside);
+		sp_strv_addf(&argv, "%u", lines[i].count);
+	}
+	if (sp_strv_ok(&argv, err) < 0)
+		return err->code;
+	return sp_run_tool(sp_strv_list(&argv), TOOL_TIMEOUT_MS, NULL, err);
+}
+
+static void end_waiter(pid_t pid, int *gate)
+{
+	sp_close_fd(gate);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static int try_out(struct local_subids *s)
 {
+	const struct line uids = {0, s->uids[0], LOCAL_BLOCK_IDS};
+	const struct line gids = {0, s->gids[0], LOCAL_BLOCK_IDS};
 	struct sp_error err = {0};
 	int gate = -1;
 	pid_t pid = clone_waiter(&gate);
+	int rc = pid < 0 ? sp_fail_errno(&err, "make a user namespace") : 0;
+
+	if (rc == 0)
+		rc = run_map_tool(s, "newuidmap", pid, &uids, 1, &err);
+	if (rc == 0)
+		rc = run_map_tool(s, "newgidmap", pid, &gids, 1, &err);
+	end_waiter(pid, &gate);
+	return rc == 0 ? 0 : refuse(s, CANNOT_MAP, "%.200s", err.msg);
+}
+
+/* The caller as 0, then every block, one behind the other. */
+static size_t map_all(uint32_t own, const uint32_t *blocks, size_t count,
+	struct line lines[static 1 + LOCAL_BLOCKS_MAX])
+{
+	lines[0] = (struct line){0, own, 1};
+	for (size_t i = 0; i < count; i++)
+		lines[1 + i] = (struct line){
+			1 + (uint32_t)i * LOCAL_BLOCK_IDS, blocks[i], LOCAL_BLOCK_IDS};
+	return 1 + count;
+}
+
+static int map_and_open(const struct local_subids *s, pid_t pid, struct sp_error *err)
+{
+	struct line lines[1 + LOCAL_BLOCKS_MAX];
+	size_t count = map_all(geteuid(), s->uids, s->count, lines);
+	char path[48];
+	int rc = run_map_tool(s, "newuidmap", pid, lines, count, err);
+	int fd;
+
+	if (rc < 0)
+		return rc;
+	count = map_all(getegid(), s->gids, s->count, lines);
+	rc = run_map_tool(s, "newgidmap", pid, lines, count, err);
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? sp_fail_errno(err, "open %s", path) : fd;
+}
+
+int local_subids_namespace(const struct local *l, struct sp_error *err)
+{
+	const struct local_subids *s = local_subids(l);
+	int gate = -1;
+	pid_t pid;
 	int rc;
 
-	if (pid < 0) {
-		sp_close_fd(&gate);
-		return refuse(s, "", "no user namespace can be made: %s",
-			strerrordesc_np(errno));
-	}
-	rc = run_map_tool(s, "newuidmap", pid, s->uids[0], &err);
-	if (rc == 0)
-		rc = run_map_tool(s, "newgidmap", pid, s->gids[0], &err);
-	sp_close_fd(&gate);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return rc == 0 ? 0 : refuse(s, CANNOT_MAP, "%.200s", err.msg);
+	if (local_is_root() || s->count == 0)
+		return -1;
+	pid = clone_waiter(&gate);
+	rc = pid < 0 ? sp_fail_errno(err, "make a user namespace")
+		     : map_and_open(s, pid, err);
+	end_waiter(pid, &gate);
+	return rc;
 }
 
 /* What the outcome depends on; another one is another outcome. */

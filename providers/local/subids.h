@@ -35,6 +35,12 @@ size_t local_subid_blocks(const char *text, size_t len, const char *name, uint32
 /* Those of the calling user, tried out once for each state folder; never NULL. */
 const struct local_subids *local_subids(const struct local *l);
 
+/*
+ * A user namespace in which the caller is 0 and all granted ids have a number, so that what
+ * sandboxes left can be removed: its descriptor; below 0 when there are none, or with *err.
+ */
+int local_subids_namespace(const struct local *l, struct sp_error *err);
+
 /* Tried out now, whatever was found before, and not remembered. */
 void local_subids_try(struct local_subids *out);
 

@@ -23,7 +23,7 @@ as() { # root|rootless
   [ "$1" = root ] && return
   AS_USER=1
   copy_programs
-  chown -R 65534:65534 "$W"/{home,state,run,config,cache}
+  chown -R 65534:65534 "$W"/{home,state,store,run,config,cache}
 }
 
 # From here on sandpit is started where WHAT is refused, as a container's filter does it.

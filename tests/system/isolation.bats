@@ -24,7 +24,7 @@ as() { # root|rootless
   [ "$1" = root ] && return
   AS_USER=1
   copy_programs
-  chown -R 65534:65534 "$W"/{home,state,run,config,cache}
+  chown -R 65534:65534 "$W"/{home,state,store,run,config,cache}
 }
 
 has_landlock() {
@@ -102,8 +102,9 @@ layer() { # HANDLE NAME
   chgrp 4242 "$W/share/of the group"
   GRANTED_GROUPS=4242 run sprun -v "$W/share:/share" 'id -G; cat /proc/self/uid_map; cat /share/*'
   [[ $output == 0$'\n'*" 65534 "*"1 "*1000001*65535*"Permission denied" ]]
-  run sprun -u 1000:1000 'id -u; echo said >/dev/stderr; cat /proc/self/uid_map /proc/self/gid_map' 2>&1
-  [ "$(tr -s ' ' <<<"$output")" = $'1000\nsaid\n 0 1000000 65536\n 0 1000000 65536' ]
+  run --separate-stderr sprun -u 1000:1000 'id -u; echo said >/dev/stderr; cat /proc/self/[ug]id_map'
+  [ "$(tr -s ' ' <<<"$output")" = $'1000\n 0 1000000 65536\n 0 1000000 65536' ]
+  [ "$stderr" = said ]
 }
 
 @test "what is shared read-write with such a sandbox stays the user's" {
@@ -136,6 +137,16 @@ layer() { # HANDLE NAME
   run sprun -t 0.5 -u 1000 "trap '' TERM; (setsid sleep 987 &) ; sleep 988"
   [ "$status" -eq 124 ]
   no_sandboxes
+}
+
+@test "what other users inside left in a volume is removed with it" {
+  granted_to_nobody nobody:1000000:131072
+  sandpit volume create -p local left
+  sprun -v left:/vol:rw 'chmod 1777 /vol'
+  sprun -u 1000 -v left:/vol:rw 'umask 077; mkdir -p /vol/a/b; echo x >/vol/a/b/f'
+  [ -n "$(find "$W" -name b -uid +999999)" ]
+  sandpit volume rm -p local left
+  [ -z "$(find "$W" -uid +999999)" ]
 }
 
 @test "ids that cannot be mapped are one id, and the reason is told" {

@@ -115,7 +115,7 @@ snapshot_and_back() {
   [ "$(cat "$I/opt/data")" = original ]
   h=$(new_sandbox -i on-folder)
   run -0 sandpit inspect "$h"
-  [[ $output != *'image base'* ]]
+  [[ $output != *'"image base":"degraded'* ]]
   mkdir "$I/usr/bin"
   h=$(new_sandbox -i on-folder)
   run -0 sandpit inspect "$h"
