@@ -248,6 +248,17 @@ static void flags_say_what_is_asked_for(void **state)
 		SP_RF_HOST_NETWORK | SP_RF_PRIVILEGED | SP_RF_HAS_EXE | SP_RF_SETTLES);
 }
 
+/* Of a profile of the user's own nobody knows what it lets pass. */
+static void only_filters_of_ours_settle(void **state)
+{
+	struct bench *b = *state;
+
+	free(b->record.seccomp);
+	b->record.seccomp = strdup("/etc/profile.json");
+	assert_non_null(b->record.seccomp);
+	assert_false(build(b)->flags & SP_RF_SETTLES);
+}
+
 static void sources_are_opened_once_and_known_by_number(void **state)
 {
 	static const struct sp_mount mounts[] = {
@@ -349,6 +360,8 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			flags_say_what_is_asked_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			only_filters_of_ours_settle, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			sources_are_opened_once_and_known_by_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
