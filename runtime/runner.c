@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -349,6 +350,8 @@ static int complete_child(struct runner *r, struct sp_error *err)
 	if (rc == 0)
 		open_device_door(r, fds, &count);
 	if (rc == 0)
+		rc = check_required(r, err);
+	if (rc == 0)
 		rc = pass_descriptors(r->release[0], fds, count, err);
 	for (size_t i = 1; i < count; i++)
 		close(fds[i]);
@@ -374,6 +377,18 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 	return rc < 0 ? rc : complete_child(r, err);
 }
 
+/* A child that gave up meanwhile is why nobody takes what we send: it told the reason. */
+static void prefer_own_words(const struct runner *r, struct sp_error *err)
+{
+	struct pollfd p = {.fd = r->status[0], .events = POLLIN};
+	struct status_message m;
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLIN) &&
+		read(r->status[0], &m, sizeof(m)) == sizeof(m) &&
+		m.kind == STATUS_ERROR)
+		*err = m.error;
+}
+
 static int run_launch(struct runner *r)
 {
 	struct sp_runner_event event;
@@ -382,6 +397,8 @@ static int run_launch(struct runner *r)
 
 	memset(&event, 0, sizeof(event));
 	if (launch(r, &child, &child_fd, &event.error) < 0) {
+		if (child > 0)
+			prefer_own_words(r, &event.error);
 		if (child > 0)
 			kill(child, SIGKILL);
 		event.kind = SP_EVENT_FAILED;
