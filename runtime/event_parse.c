@@ -45,7 +45,8 @@ int sp_event_parse(
 	const char *end = line + len;
 	char number[24];
 
-	if (len >= SP_EVENT_LINE_MAX || !take_word(&at, end, number, sizeof(number)) ||
+	if (len >= SP_EVENT_LINE_MAX || memchr(line, '\0', len) ||
+		!take_word(&at, end, number, sizeof(number)) ||
 		sp_parse_int(number, 0, INT64_MAX, &e.at_ms, NULL) < 0 ||
 		!take_word(&at, end, e.id, sizeof(e.id)) || !sp_name_ok(e.id) ||
 		!take_word(&at, end, e.action, sizeof(e.action)) ||

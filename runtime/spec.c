@@ -187,7 +187,9 @@ static uint32_t settling_flags(const struct sp_launch *l)
 	const struct sp_record *r = l->sandbox;
 	uint32_t flags = 0;
 
-	if (strcmp(r->seccomp, "default") == 0 || strcmp(r->seccomp, "strict") == 0)
+	if (r->seccomp &&
+		(strcmp(r->seccomp, "default") == 0 ||
+			strcmp(r->seccomp, "strict") == 0))
 		flags |= SP_RF_SETTLES;
 	if (l->mode == SP_RUNNER_CREATE && r->limits.pids >= SPARE_PIDS_MIN)
 		flags |= SP_RF_MAY_SPARE | (l->refill[0] ? SP_RF_SPARE : 0);

@@ -97,9 +97,9 @@ static struct sp_process_info info_of(struct sp_job *job)
 		.is_running = job->is_running,
 		.tty = job->is_tty,
 		.output_truncated = job->is_cut || job->end.is_cut,
-		.started_ms = job->started_ms,
-		.command = sp_take_ptr(job->command)};
+		.started_ms = job->started_ms};
 
+	info.command = sp_take_ptr(job->command);
 	if (job->is_running)
 		return info;
 	info.exit_code = sp_exit_code(status);

@@ -383,7 +383,7 @@ static int spawn_gate(const struct local *l, struct handles *h,
 	return read_report(h, err);
 }
 
-/* "PID TICKS", then what is shown of it: "port INSIDE OUTSIDE", "allow HOST". */
+/* "PID TICKS", then what is shown of it: "port INSIDE OUTSIDE", "allow HOST" and so on. */
 static int note_gate(int folder, const struct gate_report *report,
 	const struct gate_plan *plan, struct sp_error *err)
 {
@@ -398,6 +398,8 @@ static int note_gate(int folder, const struct gate_report *report,
 			report->ports[i].host_port);
 	for (size_t i = 0; i < plan->rules.count; i++)
 		sp_buf_addf(&text, "allow %s\n", plan->rules.items[i].text);
+	for (size_t i = 0; i < plan->credential_count; i++)
+		sp_buf_addf(&text, "credential %s\n", plan->credentials[i].host);
 	rc = sp_buf_ok(&text, err);
 	if (rc < 0)
 		return rc;

@@ -39,6 +39,13 @@ int local_network_start(const struct local *l, const struct sp_sandbox_spec *spe
 int local_network_hold(int base, const char *id);
 void local_network_end(int gate_fd);
 
+/*
+ * The hosts that a sandbox may reach, for one that is to be like it.  UNSUPPORTED where it
+ * has credentials: those are kept nowhere.
+ */
+int local_network_again(const struct local *l, const struct sp_record *r,
+	struct sp_strv *allow, struct sp_error *err);
+
 /* What inspect shows of it. */
 void local_network_show(struct json_object *doc, int base, const struct sp_record *r,
 	bool is_running, bool *failed);

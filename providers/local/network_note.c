@@ -92,6 +92,21 @@ static void add_to(struct json_object *list, struct json_object *item, bool *fai
 		*failed = true;
 }
 
+static void show_texts(struct json_object *doc, const char *name, const char *key,
+	const struct gate_note *note, bool *failed)
+{
+	struct json_object *list = json_object_new_array();
+	const size_t len = strlen(key);
+
+	for (const char *at = note->lines; *at; at += strcspn(at, "\n"), at += *at != 0)
+		if (strncmp(at, key, len) == 0)
+			add_to(list,
+				json_object_new_string_len(
+					at + len, (int)strcspn(at + len, "\n")),
+				failed);
+	sp_json_put(doc, name, list, failed);
+}
+
 static struct json_object *port_json(const char *line, bool *failed)
 {
 	struct json_object *o = json_object_new_object();
@@ -149,23 +164,15 @@ static void show_denied(struct json_object *doc, int folder, bool *failed)
 	sp_json_put(doc, "denied", list, failed);
 }
 
-static void show_lines(
-	struct json_object *doc, struct gate_note *note, bool is_allow, bool *failed)
+static void show_ports(
+	struct json_object *doc, const struct gate_note *note, bool *failed)
 {
-	struct json_object *ports = json_object_new_array();
-	struct json_object *allow = json_object_new_array();
-	char *rest = note->lines, *line;
+	struct json_object *list = json_object_new_array();
 
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, "port ", 5) == 0)
-			add_to(ports, port_json(line + 5, failed), failed);
-		else if (strncmp(line, "allow ", 6) == 0)
-			add_to(allow, json_object_new_string(line + 6), failed);
-	sp_json_put(doc, "ports", ports, failed);
-	if (is_allow)
-		sp_json_put(doc, "allow", allow, failed);
-	else
-		json_object_put(allow);
+	for (const char *at = note->lines; *at; at += strcspn(at, "\n"), at += *at != 0)
+		if (strncmp(at, "port ", 5) == 0)
+			add_to(list, port_json(at + 5, failed), failed);
+	sp_json_put(doc, "ports", list, failed);
 }
 
 void local_network_show(struct json_object *doc, int base, const struct sp_record *r,
@@ -185,8 +192,41 @@ void local_network_show(struct json_object *doc, int base, const struct sp_recor
 			: is_running ? "ended: the sandbox has no network any more"
 				     : "ended",
 		failed);
-	show_lines(doc, &note, is_allow, failed);
-	if (is_allow)
+	show_ports(doc, &note, failed);
+	if (is_allow) {
+		show_texts(doc, "allow", "allow ", &note, failed);
+		show_texts(doc, "credentials", "credential ", &note, failed);
 		show_denied(doc, folder, failed);
+	}
 	free(note.text);
+}
+
+int local_network_again(const struct local *l, const struct sp_record *r,
+	struct sp_strv *allow, struct sp_error *err)
+{
+	sp_autoclose int base = -1, folder = -1;
+	struct gate_note note = {0};
+	char *rest, *line;
+	int rc = 0;
+
+	if (r->network != SP_NETWORK_ALLOW)
+		return 0;
+	base = sp_state_open(l->sandboxes, err);
+	folder = base < 0 ? base : sp_state_folder(base, r->id, err);
+	if (folder < 0)
+		return folder;
+	if (!read_note(folder, &note))
+		return sp_fail(err, SP_ERR_UNSUPPORTED,
+			"what hosts sandbox %s may reach is not known", r->id);
+	for (rest = note.lines; (line = strsep(&rest, "\n"));)
+		if (strncmp(line, "allow ", 6) == 0)
+			sp_strv_add(allow, line + 6);
+		else if (strncmp(line, "credential ", 11) == 0)
+			rc = sp_fail(err, SP_ERR_UNSUPPORTED,
+				"sandbox %s has credentials, which are kept nowhere: "
+				"make "
+				"a snapshot of it, and a sandbox of that with them",
+				r->id);
+	free(note.text);
+	return rc < 0 ? rc : sp_strv_ok(allow, err);
 }

@@ -303,7 +303,7 @@ struct remake {
 	struct sp_sandbox_spec spec;
 	struct sp_mount *mounts;
 	struct sp_label *labels;
-	struct sp_strv texts;
+	struct sp_strv texts, allow;
 };
 
 static void remake_clear(struct remake *m)
@@ -311,6 +311,7 @@ static void remake_clear(struct remake *m)
 	free(m->mounts);
 	free(m->labels);
 	sp_strv_clear(&m->texts);
+	sp_strv_clear(&m->allow);
 }
 
 static int remake_labels(
@@ -358,6 +359,9 @@ static int fork_from(struct local *l, const struct origin *o, const char *layer,
 	local_autoimage image = {0};
 	int rc = remake_spec(&o->record, &m, err);
 
+	if (rc == 0)
+		rc = local_network_again(l, &o->record, &m.allow, err);
+	m.spec.allow = m.allow.count ? sp_strv_list(&m.allow) : NULL;
 	if (rc == 0)
 		rc = local_image_of(l, &o->record, layer, &image, err);
 	return rc < 0 ? rc : local_create_from(l, &image, &m.spec, fork_id, err);

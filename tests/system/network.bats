@@ -212,6 +212,18 @@ for host, port, ask in (("web.test", 7000, b""),
   [[ $output == *"nameserver 127.0.0.1"* ]]
 }
 
+@test "a fork reaches what its origin reaches; credentials are not there to be given on" {
+  handle=$(sandpit create -p local --network allow=web.test)
+  fork=$(sandpit fork "$handle")
+  run sandpit exec "$fork" 'curl -sSf http://web.test/fork -o /dev/null; curl -sS http://other.test/'
+  [[ $output == *"other.test:80 is not allowed"* ]]
+  [ "$(seen path)" = /fork ]
+  handle=$(sandpit create -p local --network allow=api.test --credential 'api.test=X-Key:env:SECRET')
+  [ "$(sandpit inspect "$handle" | json '["credentials"]')" = '["api.test"]' ]
+  run -125 --separate-stderr sandpit fork "$handle"
+  [[ $stderr == *"has credentials, which are kept nowhere"* ]]
+}
+
 # --- allow: what is to be refused -----------------------------------------------------------
 
 @test "what is not allowed is refused, said to be policy, and listed" {

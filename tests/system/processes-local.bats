@@ -148,7 +148,7 @@ printed() {
   kill -TERM "$(pgrep -P "$pid" -f attach || echo "$pid")"
   wait "$pid" || :
   exec 8>&-
-  ! has_ended "$n"
+  run ! has_ended "$n"
   run sandpit attach "$box" "$n" <<<two
   [ "$status" -eq 9 ]
   [ "$output" = "<two>" ]
@@ -177,7 +177,7 @@ printed() {
   echo "$output"
   [ "$status" -eq 0 ]
   [[ $output == *"modes kept"*"exit 0" ]]
-  ! has_ended "$n"
+  run ! has_ended "$n"
   run python3 "$BATS_TEST_DIRNAME/../helpers/terminal.py" raw: 'send:end\r' 'expect:<end>' \
     -- "${as[@]}" sandpit attach "$box" "$n"
   echo "$output"
@@ -212,12 +212,13 @@ printed() {
 
 @test "they go with their sandbox, and nothing stays" {
   for _ in 1 2 3; do sandpit exec -d "$box" 'trap "" TERM; yes' >/dev/null; done
-  pids=$(for i in 1 2 3; do keeper "$i"; done)
+  mapfile -t keepers < <(for i in 1 2 3; do echo "/proc/$(keeper "$i")/status"; done)
   sandpit logs -f "$box" 1 >/dev/null 2>&1 &
   follower=$!
   sandpit destroy "$box"
   wait "$follower" || :
-  all_gone() { for pid in $pids; do ! { [ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status"; } || return 1; done; }
+  # Nobody may be there to bury them.
+  all_gone() { run ! grep -hs '^State:.[^Z]' "${keepers[@]}"; }
   wait_until 10 all_gone
   [ -z "$(ls -A "$W/state/local")" ]
   run sandpit ps "$box"

@@ -230,7 +230,7 @@ static void a_spec_has_what_was_asked_for(void **state)
 
 	(void)state;
 	assert_int_equal(parse(&run, &args, "-lapp=a=b", "-v", "/usr:/mnt:rw", "-v",
-				 "sub:/x", "--keep", NULL),
+				 "./sub:/x", "--keep", NULL),
 		0);
 	assert_int_equal(cli_args_spec(&args, &s, &err), 0);
 	assert_string_equal(s.spec.labels[0].key, "app");

@@ -180,7 +180,7 @@ cgroups_of() { # BOX
   mkdir "$TREE/container"
   echo $$ >"$TREE/container/cgroup.procs"
   for word in memory pids cpu; do echo "+$word" >"$TREE/cgroup.subtree_control"; done
-  run unshare -Cm sh -c 'mount -t cgroup2 none /sys/fs/cgroup &&
+  run unshare -Cm sh -c 'umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup &&
     box=$(sandpit create -p local --memory 64m --pids 30) && sandpit inspect "$box" &&
     cat /sys/fs/cgroup/sandpit-sb-*/memory.max && sandpit exec "$box" true && sandpit destroy "$box"'
   echo "$output"

@@ -6,7 +6,8 @@
 #
 #   tests/vm/run.sh [v2] [hybrid] [v1]
 #
-# B is the build folder.  SP_VM_SHELL=1 gives a shell on the console instead.
+# B is the build folder.  SP_VM_SHELL=1 gives a shell on the console instead; SP_VM_STEPS
+# names some of the steps, like cgroup,limits.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 2
 : "${B:=$PWD/build}"
@@ -79,7 +80,7 @@ copy_host_programs() { # ROOT
 
 copy_ours() { # ROOT
   mkdir -p "$1/vm/tests"
-  cp -r "$B"/sandpit "$B"/sandpit-runner "$B"/sandpit-worker "$B/share" "$1/vm/"
+  cp -r "$B"/sandpit "$B"/sandpit-[a-z]* "$B/share" "$1/vm/"
   cp -r tests/system tests/conformance tests/helpers "$1/vm/tests/"
   mkdir -p "$1/vm/build/tests/helpers" "$1/vm/tests/vm"
   cp tests/vm/*.bats tests/vm/start tests/vm/steps "$1/vm/tests/vm/"
@@ -90,12 +91,11 @@ copy_ours() { # ROOT
 }
 
 make_etc() { # ROOT
-  mkdir -p "$1"/{etc,proc,sys,dev,run,tmp,root,home/user,var/tmp,new}
-  printf '%s\n' root:x:0:0::/root:/bin/sh user:x:1000:1000::/home/user:/bin/sh \
+  mkdir -p "$1"/{etc,proc,sys,dev,run,tmp,root,home,var/tmp,new}
+  printf '%s\n' root:x:0:0::/root:/bin/sh \
     nobody:x:65534:65534::/:/bin/false >"$1/etc/passwd"
-  printf '%s\n' root:x:0: user:x:1000: nogroup:x:65534: >"$1/etc/group"
+  printf '%s\n' root:x:0: nogroup:x:65534: >"$1/etc/group"
   printf 'passwd: files\ngroup: files\n' >"$1/etc/nsswitch.conf"
-  chown -R 1000:1000 "$1/home/user"
   chmod 1777 "$1/tmp" "$1/var/tmp"
 }
 
@@ -120,7 +120,7 @@ boot() { # LAYOUT
   timeout --foreground "$boot_seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 \
     -m "$memory" -nodefaults -no-user-config -nographic -no-reboot -serial stdio \
     -kernel "$vm"/kernel/boot/vmlinuz-* -initrd "$vm/image" \
-    -append "console=ttyS0 loglevel=1 panic=-1 mitigations=off sandpit.layout=$1 sandpit.mode=$mode"
+    -append "console=ttyS0 loglevel=1 panic=-1 mitigations=off sandpit.layout=$1 sandpit.mode=$mode sandpit.steps=${SP_VM_STEPS-unit,conformance,cgroup,limits}"
 }
 
 # The lines of one machine, its name in each test's, and whether it came to an end.
