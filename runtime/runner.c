@@ -305,6 +305,13 @@ static int receive_go(struct sp_error *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* What is done to it and taken of it through its folder in /proc. */
+static int look_after(struct runner *r, pid_t child, struct sp_error *err)
+{
+	set_oom_score(r, child);
+	return r->spec->mode == SP_RUNNER_CREATE ? open_namespaces(r, child, err) : 0;
+}
+
 /* Process 1, from its making until it may build the file tree. */
 static int begin_child(
 	struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
@@ -330,13 +337,14 @@ static int begin_child(
 		rc = open_sources(r, *child, &sources, err);
 	if (rc == 0)
 		rc = check_required(r, err);
+	/* Released it becomes another user on the host, whose /proc is not the caller's. */
+	if (rc == 0 && r->spec->range_uid)
+		rc = look_after(r, *child, err);
 	if (rc == 0)
 		rc = send_sources(r, &sources, err);
 	runner_mark(r, "released");
-	if (rc == 0)
-		set_oom_score(r, *child);
-	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
-		rc = open_namespaces(r, *child, err);
+	if (rc == 0 && !r->spec->range_uid)
+		rc = look_after(r, *child, err);
 	return rc;
 }
 
