@@ -78,6 +78,8 @@ static int complete(struct runner *r, struct sp_error *err)
 	/* What is behind those is the device cgroup's, which is one layer more. */
 	if (rc == 0 && enter_cgroup_doors(fds + 1 + doors, count - 1 - doors, err) < 0)
 		degrade(r, SP_DEGRADED_DEVICES);
+	if (rc == 0)
+		rc = check_required(r, err);
 	/* Only now is the namespace's root the sandbox's own cgroup. */
 	if (rc == 0 && unshare(CLONE_NEWCGROUP) < 0 && errno != EINVAL)
 		rc = sp_fail_errno(err, "create a cgroup namespace");

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -304,6 +305,13 @@ static int receive_go(struct sp_error *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* What is done to it and taken of it through its folder in /proc. */
+static int look_after(struct runner *r, pid_t child, struct sp_error *err)
+{
+	set_oom_score(r, child);
+	return r->spec->mode == SP_RUNNER_CREATE ? open_namespaces(r, child, err) : 0;
+}
+
 /* Process 1, from its making until it may build the file tree. */
 static int begin_child(
 	struct runner *r, pid_t *child, int *child_fd, struct sp_error *err)
@@ -329,13 +337,14 @@ static int begin_child(
 		rc = open_sources(r, *child, &sources, err);
 	if (rc == 0)
 		rc = check_required(r, err);
+	/* Released it becomes another user on the host, whose /proc is not the caller's. */
+	if (rc == 0 && r->spec->range_uid)
+		rc = look_after(r, *child, err);
 	if (rc == 0)
 		rc = send_sources(r, &sources, err);
 	runner_mark(r, "released");
-	if (rc == 0)
-		set_oom_score(r, *child);
-	if (rc == 0 && r->spec->mode == SP_RUNNER_CREATE)
-		rc = open_namespaces(r, *child, err);
+	if (rc == 0 && !r->spec->range_uid)
+		rc = look_after(r, *child, err);
 	return rc;
 }
 
@@ -348,6 +357,8 @@ static int complete_child(struct runner *r, struct sp_error *err)
 
 	if (rc == 0)
 		open_device_door(r, fds, &count);
+	if (rc == 0)
+		rc = check_required(r, err);
 	if (rc == 0)
 		rc = pass_descriptors(r->release[0], fds, count, err);
 	for (size_t i = 1; i < count; i++)
@@ -374,6 +385,18 @@ static int launch(struct runner *r, pid_t *child, int *child_fd, struct sp_error
 	return rc < 0 ? rc : complete_child(r, err);
 }
 
+/* A child that gave up meanwhile is why nobody takes what we send: it told the reason. */
+static void prefer_own_words(const struct runner *r, struct sp_error *err)
+{
+	struct pollfd p = {.fd = r->status[0], .events = POLLIN};
+	struct status_message m;
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLIN) &&
+		read(r->status[0], &m, sizeof(m)) == sizeof(m) &&
+		m.kind == STATUS_ERROR)
+		*err = m.error;
+}
+
 static int run_launch(struct runner *r)
 {
 	struct sp_runner_event event;
@@ -382,6 +405,8 @@ static int run_launch(struct runner *r)
 
 	memset(&event, 0, sizeof(event));
 	if (launch(r, &child, &child_fd, &event.error) < 0) {
+		if (child > 0)
+			prefer_own_words(r, &event.error);
 		if (child > 0)
 			kill(child, SIGKILL);
 		event.kind = SP_EVENT_FAILED;
