@@ -192,9 +192,9 @@ fork_and_end() {
 @test "a fork requires the layers that its origin did" {
   h=$(sandpit create --require 'pid namespace,Landlock')
   f=$(sandpit fork "$h")
-  grep '^require=' "$SANDPIT_STATE_DIR/local/${h#local:}/record" >"$F/origin"
-  [ "$(wc -l <"$F/origin")" = 2 ]
-  grep '^require=' "$SANDPIT_STATE_DIR/local/${f#local:}/record" | diff "$F/origin" -
+  grep '^require=' "$SANDPIT_STATE_DIR/local/${h#local:}/record" >"$W/origin"
+  [ "$(wc -l <"$W/origin")" = 2 ]
+  grep '^require=' "$SANDPIT_STATE_DIR/local/${f#local:}/record" | diff "$W/origin" -
 }
 
 @test "so it is for a fork of an ordinary user" {
