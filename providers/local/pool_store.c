@@ -270,14 +270,27 @@ void pool_unset(const struct pool *pool)
 	(void)unlinkat(pool->fd, SETTINGS_FILE, 0);
 }
 
+/* Also what somebody who was killed was about to rename. */
+static void remove_files(const struct pool *pool)
+{
+	int fd = open_folder(pool->fd, ".");
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_type == DT_REG)
+			(void)unlinkat(pool->fd, entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	else
+		sp_close_fd(&fd);
+}
+
 void pool_remove(const struct local *l, const struct pool *pool)
 {
-	static const char *const files[] = {
-		SPEC_FILE, SETTINGS_FILE, LOCK_FILE, POOL_TAKEN, POOL_MISSED};
 	sp_autoclose int pools = open_pools(l);
 
-	for (size_t i = 0; i < SP_COUNT(files); i++)
-		(void)unlinkat(pool->fd, files[i], 0);
+	remove_files(pool);
 	(void)unlinkat(pool->fd, READY_FOLDER, AT_REMOVEDIR);
 	if (pools >= 0)
 		(void)unlinkat(pools, pool->name, AT_REMOVEDIR);
