@@ -38,7 +38,7 @@ static int set_up(void **state)
 		.expires_ms = 61000,
 		.workdir = strdup("/workspace"),
 		.user = strdup("0"),
-		.seccomp = strdup("/profile.json"),
+		.seccomp = strdup("default"),
 		.claim = strdup("/ids/7"),
 		.outer_uid = 100000,
 		.outer_gid = 200000,
