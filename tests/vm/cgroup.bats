@@ -98,7 +98,7 @@ cgroups_of() { # BOX
   box=$(new_sandbox)
   [ "$(layer "$box" pause)" = enforced ]
   if limited; then
-    [[ $(cgroups_of "$box") == *"$delegated/app.slice/sandpit-sb-"* ]]
+    [[ $(cgroups_of "$box") == *"$delegated/"*"sandpit-sb-"* ]]
     [ "$(layer "$box" "memory limit")" = enforced ]
     [ "$(layer "$box" "process limit")" = enforced ]
     run --separate-stderr sprun --json --memory 24m 'head -c 200000000 /dev/zero | tail -n 1 >/dev/null'
