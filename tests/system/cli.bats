@@ -261,7 +261,7 @@ commands() {
   run sandpit help
   [ "$status" -eq 0 ]
   manual=$(awk '/^\.Nm$/ { getline; if ($1 == ".Cm" && NF == 2) print $2 }' "$BATS_TEST_DIRNAME/../../docs/sandpit.1")
-  diff <(sort <<<"$manual") <(commands | sort)
+  diff <(sort -u <<<"$manual") <(commands | sort)
   for name in $(commands); do
     [[ $output == *"sandpit $name"* ]]
     sandpit help "$name" | grep -q -- --help
