@@ -20,9 +20,10 @@ setup() {
   esac
 }
 
+# As who made them: root does not touch another's state.
 teardown() {
+  sandpit destroy -p local --all >/dev/null || :
   AS_USER=''
-  command sandpit destroy -p local --all >/dev/null || :
   remove_world
   [ -z "${TREE-}" ] || leave_all
 }
@@ -32,7 +33,7 @@ leave_all() {
   echo $$ >"$TREE/cgroup.procs"
   local dir
   find "$TREE" -mindepth 1 -depth -type d | while read -r dir; do
-    wait_until 40 rmdir "$dir" 2>/dev/null || :
+    wait_until 10 rmdir "$dir" 2>/dev/null || :
   done
 }
 
@@ -79,10 +80,10 @@ cgroups_of() { # BOX
   [ "$(layer "$box" "CPU time limit")" = enforced ]
   [ "$(layer "$box" pause)" = enforced ]
   # Who joins is inside as well.
-  sandpit exec "$box" 'sleep 30' 3>&- &
+  sandpit exec "$box" 'exec sleep 31' 3>&- &
   local pid=$!
-  wait_until 40 eval 'pgrep -x sleep >/dev/null'
-  [[ $(cat "/proc/$(pgrep -x sleep)/cgroup") == *"/sandpit/sandpit-${box#local:}"* ]]
+  wait_until 40 eval "pgrep -fx 'sleep 31' >/dev/null"
+  [[ $(cat "/proc/$(pgrep -fx 'sleep 31')/cgroup") == *"/sandpit/sandpit-${box#local:}"* ]]
   sandpit destroy "$box"
   wait "$pid" || :
   find "$TREE/sandpit" -mindepth 1 -type d -exec cat '{}/cgroup.procs' '{}/cgroup.events' ';' -print
