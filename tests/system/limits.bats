@@ -240,6 +240,34 @@ deadline_in_pause() {
   sandpit exec "$box" true
 }
 
+# Where there is no version 2 beside it: its frozen processes do not die of a signal alone.
+paused_ends() {
+  local box pid from
+  box=$(new_sandbox)
+  sandpit inspect "$box" | grep -qF '"/sys/fs/cgroup/freezer/' || return 3
+  sandpit pause "$box"
+  from=$(now_ms)
+  sandpit destroy "$box"
+  [ $(($(now_ms) - from)) -lt $((2000 * slow)) ] || return 1
+  box=$(new_sandbox)
+  pid=$(sandpit inspect "$box" | json '["supervisor_pid"]')
+  sandpit pause "$box"
+  kill -9 "$pid"
+  soon eval "! kill -0 $pid 2>/dev/null" && sandpit destroy "$box" || return 1
+  deadline_in_pause && sandpit destroy --all -p local && no_groups_left
+}
+
+@test "a sandbox paused by version 1 ends at once and leaves nothing" {
+  require root
+  [ -e /sys/fs/cgroup/freezer/tasks ] || skip "cgroup: no version 1 freezer"
+  groups_before=$(groups)
+  export -f paused_ends new_sandbox sandpit now_ms soon wait_until json no_groups_left groups deadline_in_pause state_of
+  export slow groups_before
+  run unshare -m bash -c 'umount /sys/fs/cgroup/unified 2>/dev/null; paused_ends'
+  echo "$output"
+  [ "$status" = 0 ]
+}
+
 @test "deadlines go on in a paused sandbox" {
   deadline_in_pause
 }
