@@ -103,7 +103,7 @@ static int open_module(
 static int find_in_module(const struct sp_registry_entry *entry,
 	const char *libexec_dir, const struct sp_driver **out, struct sp_error *err)
 {
-	const struct sp_module *module;
+	const struct sp_module *module = NULL;
 	char path[PATH_MAX];
 	int rc;
 
