@@ -389,7 +389,8 @@ on_small_disk() { # OPTIONS COMMAND...
   require root
   groups_before=$(groups)
   for size in 4k 8k 12k 16k 24k; do
-    run --separate-stderr on_small_disk "size=$size" sandpit create -p local -e "BIG=$(head -c 5000 /dev/zero | tr '\0' x)"
+    run --separate-stderr on_small_disk "size=$size" sh -c \
+      'box=$(sandpit create -p local -e "BIG=$0") && sandpit destroy "$box"' "$(head -c 5000 /dev/zero | tr '\0' x)"
     [ "$status" = 0 ] || [[ $stderr == *"No space left on device"* ]]
     [ "$status" != 0 ] || break
   done
