@@ -461,7 +461,7 @@ struct sp_event {
 	int64_t at_ms;      /* since 1970 */
 	const char *handle; /* of the sandbox */
 	const char *
-		action; /* created exec exited paused resumed snapshot forked destroyed ... */
+		action; /* created exec exited paused resumed timeout-set snapshot ... */
 	const char *details; /* "key=value key=value", or "" */
 };
 typedef int sp_event_fn(void *ctx, const struct sp_event *event);
