@@ -483,7 +483,7 @@ hide() { # PATH...
 }
 
 @test "slirp4netns does it where pasta is not, and without both it is said what to do" {
-  local pasta slirp
+  local pasta slirp doctor
   pasta=$(command -v pasta) slirp=$(command -v slirp4netns)
   hide "$pasta"
   for who in root user; do
@@ -495,8 +495,10 @@ hide() { # PATH...
   [ "$(seen path | tr -d '\n')" = /slirp/slirp ]
   hide "$slirp"
   net nat true
+  doctor=$(world sandpit doctor | grep '^network nat')
   world umount "$pasta" "$slirp"
   [ "$status" -eq 125 ]
+  [[ $doctor == *" off "*"apt install passt"* ]]
   [[ $stderr == *"install the package passt (or slirp4netns)"* ]]
 }
 
