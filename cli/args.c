@@ -161,10 +161,11 @@ static int list_credentials(
 	if (!s->credentials)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		char *const *item = &args->credentials.items[i * 3];
+		char *const *items = args->credentials.items;
 
-		s->credentials[i] = (struct sp_credential){
-			.host = item[0], .header = item[1], .value = item[2]};
+		s->credentials[i] = (struct sp_credential){.host = items[3 * i],
+			.header = items[3 * i + 1],
+			.value = items[3 * i + 2]};
 	}
 	s->spec.credentials = s->credentials;
 	s->spec.credential_count = count;

@@ -128,7 +128,7 @@ static int remove_entry(struct removal *r, int dirfd, const char *name,
 int sp_remove_tree(int dirfd, const char *name, struct sp_error *err)
 {
 	struct removal r = {.top = -1};
-	int rc;
+	int rc = 0;
 
 	do {
 		r.again = false;

@@ -103,7 +103,7 @@ static int open_module(
 static int find_in_module(const struct sp_registry_entry *entry,
 	const char *libexec_dir, const struct sp_driver **out, struct sp_error *err)
 {
-	const struct sp_module *module;
+	const struct sp_module *module = NULL;
 	char path[PATH_MAX];
 	int rc;
 
@@ -114,7 +114,8 @@ static int find_in_module(const struct sp_registry_entry *entry,
 	rc = open_module(path, &module, err);
 	if (rc < 0)
 		return rc;
-	for (const struct sp_driver *const *d = module->drivers; *d; d++)
+	for (const struct sp_driver *const *d = module ? module->drivers : NULL;
+		d && *d; d++)
 		if (strcmp((*d)->name, entry->name) == 0) {
 			*out = *d;
 			return 0;

@@ -397,18 +397,23 @@ int sp_cgroup_plan(const char *id, const struct sp_cgroup_limits *limits,
 	return 0;
 }
 
+/* Whoever is still inside is to end, and a frozen process of version 1 does not even die. */
+static void end_inside(const struct sp_cgroup_set *set)
+{
+	const struct sp_cgroup *c = sp_cgroup_for(set, SP_CGROUP_FREEZE);
+
+	if (c && c->is_v2)
+		(void)sp_cgroup_write(c->path, "cgroup.kill", "1");
+	else if (c)
+		(void)sp_cgroup_write(c->path, "freezer.state", "THAWED");
+}
+
 void sp_cgroup_remove(const struct sp_cgroup_set *set)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		const struct sp_cgroup *c = &set->items[i];
-
-		/* A frozen process of version 1 does not even die. */
-		if (c->kinds & BIT(SP_CGROUP_FREEZE) && c->is_v2)
-			(void)sp_cgroup_write(c->path, "cgroup.kill", "1");
-		else if (c->kinds & BIT(SP_CGROUP_FREEZE))
-			(void)sp_cgroup_write(c->path, "freezer.state", "THAWED");
-		(void)sp_remove_cgroup(c->path);
-	}
+	/* First: the same processes are in all of them. */
+	end_inside(set);
+	for (size_t i = 0; i < set->count; i++)
+		(void)sp_remove_cgroup(set->items[i].path);
 }
 
 const struct sp_cgroup *sp_cgroup_for(

@@ -60,11 +60,29 @@ static uint32_t read_controllers(const char *folder, const char *file)
 	return kinds;
 }
 
-/* Let the children of folder have these; which of them they have then.  errno says why. */
+/* Are there processes in it that would compete with its children?  The top is exempt. */
+static bool is_inhabited(const char *folder)
+{
+	char text[32];
+
+	return sp_cgroup_read(folder, "cgroup.type", text, sizeof(text)) &&
+		sp_cgroup_read(folder, "cgroup.procs", text, sizeof(text)) &&
+		text[0] != '\0';
+}
+
+/*
+ * Let the children of folder have these; which of them they have then.  errno says why.
+ * Some could be handed down past processes, but only to threads: the cgroups below would
+ * be of no use to a sandbox, nor to those who are to make room for one.
+ */
 static uint32_t hand_down(const char *folder, uint32_t kinds)
 {
 	uint32_t on = read_controllers(folder, "cgroup.subtree_control");
 
+	if (kinds & ~on && is_inhabited(folder)) {
+		errno = EBUSY;
+		return on & kinds;
+	}
 	for (size_t i = 0; i < SP_COUNT(controllers); i++) {
 		uint32_t bit = 1u << controllers[i].kind;
 		char word[16];

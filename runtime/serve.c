@@ -89,6 +89,8 @@ static void end_sandbox(struct serving *s)
 {
 	s->is_killed = true;
 	kill_sandbox();
+	/* It may be paused. */
+	let_die(s->r);
 }
 
 /* --- The start ------------------------------------------------------------------------ */

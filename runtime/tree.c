@@ -199,6 +199,18 @@ static bool end_stopped(const struct runner *r, pid_t reaper)
 	return false;
 }
 
+/* Frozen again it would not die in version 1. */
+static void end_reaper(const struct runner *r, pid_t reaper)
+{
+	const struct timespec pause = {.tv_nsec = ROUND_NS};
+
+	(void)kill(reaper, SIGKILL);
+	for (int i = 0; i < ROUNDS_MAX && !is_gone(scan(r), reaper); i++) {
+		let_die(r);
+		nanosleep(&pause, NULL);
+	}
+}
+
 bool kill_tree(const struct runner *r, pid_t reaper)
 {
 	enum freeze freeze;
@@ -213,7 +225,9 @@ bool kill_tree(const struct runner *r, pid_t reaper)
 	/* What others run in the sandbox goes on, unless it was paused. */
 	if (freeze == FREEZE_DONE)
 		thaw_all(r);
-	else if (freeze == FREEZE_WAS)
-		(void)freeze_all(r);
+	if (freeze != FREEZE_WAS)
+		return ended;
+	end_reaper(r, reaper);
+	(void)freeze_all(r);
 	return ended;
 }

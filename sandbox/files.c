@@ -298,7 +298,7 @@ static int copy_out(struct sp_provider *p, const char *id, const char *libexec_d
 	struct sp_error *err)
 {
 	SP_AUTO(sp_staging_clear) struct sp_staging s = SP_STAGING_INIT;
-	const char *folder, *as;
+	const char *folder = NULL, *as = NULL;
 	bool merge;
 	int rc = aim(from, to, path, &folder, &as, &merge, err);
 

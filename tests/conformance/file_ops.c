@@ -497,7 +497,8 @@ static enum verdict race(struct world *w, const char *secret, const char *path)
 
 static enum verdict a_swapping_process_reaches_nothing_of_the_host(struct world *w)
 {
-	char folder[] = "/tmp/sandpit-race.XXXXXX", script[1024], path[128], text[64];
+	char folder[] = "/tmp/sandpit-race.XXXXXX", script[1024], path[128];
+	char text[64] = "";
 	enum verdict v = FAILS;
 	ssize_t n = -1;
 	int fd;

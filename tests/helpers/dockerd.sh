@@ -54,6 +54,9 @@ DOCKERD_INSIDE='
   [ ! -d /etc/docker ] || mount -t tmpfs tmpfs /etc/docker || exit
   dir=$1
   shift
+  # For what its parts leave when they are asked too late: stacks and the like.
+  mkdir "$dir/tmp"
+  export TMPDIR=$dir/tmp
   dockerd --config-file "$dir/daemon.json" --host "unix://$dir/d.sock" \
     --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/pid" \
     --cgroup-parent "/${dir##*/}" --bridge=none --iptables=false --ip-forward=false \

@@ -96,5 +96,5 @@ in_image() {
   mkdir "$W/shared"
   h=$(sandpit create -p local -v "$W/shared:/opt/shared")
   run -0 sandpit inspect "$h"
-  [[ $output != *'mount owners'* ]]
+  [[ $output == *'"mount owners":"enforced"'* ]]
 }

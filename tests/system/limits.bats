@@ -240,6 +240,34 @@ deadline_in_pause() {
   sandpit exec "$box" true
 }
 
+# Where there is no version 2 beside it: its frozen processes do not die of a signal alone.
+paused_ends() {
+  local box pid from
+  box=$(new_sandbox)
+  sandpit inspect "$box" | grep -qF '"/sys/fs/cgroup/freezer/' || return 3
+  sandpit pause "$box"
+  from=$(now_ms)
+  sandpit destroy "$box"
+  [ $(($(now_ms) - from)) -lt $((2000 * slow)) ] || return 1
+  box=$(new_sandbox)
+  pid=$(sandpit inspect "$box" | json '["supervisor_pid"]')
+  sandpit pause "$box"
+  kill -9 "$pid"
+  soon eval "! kill -0 $pid 2>/dev/null" && sandpit destroy "$box" || return 1
+  deadline_in_pause && sandpit destroy --all -p local && no_groups_left
+}
+
+@test "a sandbox paused by version 1 ends at once and leaves nothing" {
+  require root
+  [ -e /sys/fs/cgroup/freezer/tasks ] || skip "cgroup: no version 1 freezer"
+  groups_before=$(groups)
+  export -f paused_ends new_sandbox sandpit now_ms soon wait_until json no_groups_left groups deadline_in_pause state_of
+  export slow groups_before
+  run unshare -m bash -c 'umount /sys/fs/cgroup/unified 2>/dev/null; paused_ends'
+  echo "$output"
+  [ "$status" = 0 ]
+}
+
 @test "deadlines go on in a paused sandbox" {
   deadline_in_pause
 }
@@ -361,7 +389,8 @@ on_small_disk() { # OPTIONS COMMAND...
   require root
   groups_before=$(groups)
   for size in 4k 8k 12k 16k 24k; do
-    run --separate-stderr on_small_disk "size=$size" sandpit create -p local -e "BIG=$(head -c 5000 /dev/zero | tr '\0' x)"
+    run --separate-stderr on_small_disk "size=$size" sh -c \
+      'box=$(sandpit create -p local -e "BIG=$0") && sandpit destroy "$box"' "$(head -c 5000 /dev/zero | tr '\0' x)"
     [ "$status" = 0 ] || [[ $stderr == *"No space left on device"* ]]
     [ "$status" != 0 ] || break
   done
@@ -394,9 +423,14 @@ with_pids() { # MAX COMMAND...
 
 @test "a caller that may not fork any more gets a clear error" {
   require root
-  [ -e /sys/fs/cgroup/pids/tasks ] || skip "needs a version 1 hierarchy of pids"
   groups_before=$(groups)
-  pids_group=/sys/fs/cgroup/pids/limits-test-$$
+  local top=/sys/fs/cgroup
+  if [ -e "$top/pids/tasks" ]; then
+    top=$top/pids
+  else
+    echo +pids >"$top/cgroup.subtree_control" || skip "needs a hierarchy with pids of our own"
+  fi
+  pids_group=$top/limits-test-$$
   mkdir "$pids_group"
   local max failed=0
   for max in 1 2 3 4 5 6; do

@@ -213,14 +213,14 @@ static void holes_stay_holes(void **state)
 {
 	struct world *w = *state;
 	sp_autoclose int fd = openat(w->tree, "sparse", O_CREAT | O_RDWR, 0644);
+	sp_autoclose int hole = openat(w->tree, "hole", O_CREAT | O_RDWR, 0644);
 	sp_autoclose int out = -1;
 	char middle[5];
 
 	assert_int_equal(pwrite(fd, "start", 5, 0), 5);
 	assert_int_equal(pwrite(fd, "there", 5, BIG / 2), 5);
 	assert_int_equal(ftruncate(fd, BIG), 0);
-	assert_int_equal(
-		ftruncate(openat(w->tree, "hole", O_CREAT | O_RDWR, 0644), 3000000), 0);
+	assert_int_equal(ftruncate(hole, 3000000), 0);
 	there_and_back(w);
 	assert_true(lseek(w->archive, 0, SEEK_END) < 1 << 20);
 	assert_int_equal(stat_out(w, "sparse").st_size, BIG);

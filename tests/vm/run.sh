@@ -134,6 +134,7 @@ taken() { # LAYOUT
     yes1..*) ;;
     "yesok "* | "yesnot ok "*)
       [ "${line#not}" = "$line" ] || bad=1
+      # shellcheck disable=SC2001 # an expansion knows no digits in a row
       sed "s/ok [0-9]* \(- \)\?/ok - $1: /" <<<"$line"
       ;;
     yes*) printf '# %s\n' "$line" ;;
