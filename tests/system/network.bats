@@ -437,6 +437,19 @@ $serves" "${how#* }" >/dev/null 2>&1 3>&- 8>&- &
   done
 }
 
+@test "who lets a port be chosen is told which it is" {
+  local port
+  as root
+  run --separate-stderr sandpit create -p local -P 8000
+  handle=$output
+  port=$(sandpit inspect "$handle" | json '["ports"][0]["host_port"]')
+  [ "$stderr" = "sandpit: port 8000 is at http://127.0.0.1:$port" ]
+  sandpit destroy "$handle"
+  run --separate-stderr sandpit create -p local -P 8000 -q
+  [ "$stderr" = "" ]
+  sandpit destroy "$output"
+}
+
 @test "a port that is taken is an error before there is a sandbox" {
   run -125 --separate-stderr sandpit create -p local -P 8088:80
   [[ $stderr == *"publish port 80 at 127.0.0.1:8088: Address already in use"* ]]
