@@ -200,6 +200,7 @@ static int run_kept(struct job *job, struct sp_error *err)
 	/* Before it runs: if we are killed, it is known what to destroy. */
 	if (job->args->keep)
 		out_say(job->args, "kept %s", handle);
+	cli_say_ports(job->args, job->client, handle);
 	add_exec_options(job);
 	return run_in(job, handle, err);
 }
@@ -438,6 +439,8 @@ int cmd_create(struct cli_args *args, struct sp_error *err)
 	if (rc < 0)
 		return rc;
 	rc = print_handle(args, handle, reused, err);
+	if (rc == 0)
+		cli_say_ports(args, client, handle);
 	/* Nobody learned its name, so nobody can use or remove it. */
 	if (rc < 0 && !reused)
 		(void)sp_sandbox_destroy(client, handle, NULL);

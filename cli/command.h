@@ -56,6 +56,10 @@ static inline void cli_client_close_(struct sp_client **client)
 }
 #define cli_autoclient SP_AUTO(cli_client_close_)
 
+/* On standard error, unless -q: where each published port is. */
+void cli_say_ports(
+	const struct cli_args *args, struct sp_client *client, const char *handle);
+
 /* One sandbox of a list, or what became of a command, as JSON; NULL: out of memory. */
 struct json_object *cli_info_json(const struct sp_sandbox_info *info);
 struct json_object *cli_result_json(const struct sp_exec_result *result);

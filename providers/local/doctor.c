@@ -483,6 +483,24 @@ static void check_image_base(struct sp_doctor_row *row, const struct examination
 	set(row, SP_DOCTOR_ON, "a snapshot knows the folder it was made on");
 }
 
+static void check_nat(struct sp_doctor_row *row, const struct examination *e)
+{
+	SP_AUTO(local_network_clear) struct local_network n = {0};
+	struct sp_error err = {0};
+	int rc = local_network_plan_nat(&n, &err);
+
+	(void)e;
+	if (rc == 0) {
+		set(row, SP_DOCTOR_ON, "by %s", n.nat_path);
+		return;
+	}
+	set(row, SP_DOCTOR_OFF, "%.220s", err.msg);
+	mend(row,
+		rc == SP_ERR_UNSUPPORTED
+			? "apt install passt"
+			: "modprobe tun, and /dev/net/tun with mode 0666");
+}
+
 /* Those that are no layers of a sandbox come first, without a number. */
 #define NO_LAYER (-1)
 static const struct {
@@ -496,6 +514,7 @@ static const struct {
 	{NO_LAYER, "overlay", check_overlay, false},
 	{NO_LAYER, "default image", check_host_view, false},
 	{NO_LAYER, "Yama", check_yama, false},
+	{NO_LAYER, "network nat", check_nat, false},
 	{LAYER_USER_NS, NULL, check_user_ns, true},
 	{LAYER_MOUNT_NS, NULL, check_mount_ns, true},
 	{LAYER_PID_NS, NULL, check_pid_ns, true},
@@ -525,7 +544,7 @@ static const struct {
 	{LAYER_IMAGE_BASE, NULL, check_image_base, false},
 };
 _Static_assert(SP_COUNT(checks) <= SP_DOCTOR_ROWS_MAX, "room for every row");
-_Static_assert(SP_COUNT(checks) == LOCAL_LAYERS + 5, "a row for every layer");
+_Static_assert(SP_COUNT(checks) == LOCAL_LAYERS + 6, "a row for every layer");
 
 static void examine(struct examination *e)
 {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-#define SP_DOCTOR_ROWS_MAX 32
+#define SP_DOCTOR_ROWS_MAX 40
 
 enum sp_doctor_state { SP_DOCTOR_ON, SP_DOCTOR_DEGRADED, SP_DOCTOR_OFF };
 

@@ -175,7 +175,7 @@ static bool resolver_is_loopback(void)
 	return strncmp(at, "127.", 4) == 0 || strncmp(at, "::1", 3) == 0;
 }
 
-static int plan_nat(struct local_network *n, struct sp_error *err)
+int local_network_plan_nat(struct local_network *n, struct sp_error *err)
 {
 	sp_autofree char *pasta = find_program("pasta");
 	sp_autofree char *slirp = find_program("slirp4netns");
@@ -214,7 +214,7 @@ int local_network_plan(const struct sp_sandbox_spec *spec, struct local_network 
 	case SP_NETWORK_ALLOW:
 		return plan_allow(spec, n, r, err);
 	case SP_NETWORK_NAT:
-		return plan_nat(n, err);
+		return local_network_plan_nat(n, err);
 	case SP_NETWORK_HOST:
 		return plan_host(n);
 	default:

@@ -25,6 +25,9 @@ void local_network_clear(struct local_network *n);
 int local_network_plan(const struct sp_sandbox_spec *spec, struct local_network *n,
 	struct sp_record *r, struct sp_error *err);
 
+/* How network nat would get out from here, or UNSUPPORTED or SYSTEM and what is missing. */
+int local_network_plan_nat(struct local_network *n, struct sp_error *err);
+
 bool local_network_needs_gate(const struct sp_sandbox_spec *spec);
 
 /*

@@ -437,6 +437,19 @@ $serves" "${how#* }" >/dev/null 2>&1 3>&- 8>&- &
   done
 }
 
+@test "who lets a port be chosen is told which it is" {
+  local port
+  as root
+  run --separate-stderr sandpit create -p local -P 8000
+  handle=$output
+  port=$(sandpit inspect "$handle" | json '["ports"][0]["host_port"]')
+  [ "$stderr" = "sandpit: port 8000 is at http://127.0.0.1:$port" ]
+  sandpit destroy "$handle"
+  run --separate-stderr sandpit create -p local -P 8000 -q
+  [ "$stderr" = "" ]
+  sandpit destroy "$output"
+}
+
 @test "a port that is taken is an error before there is a sandbox" {
   run -125 --separate-stderr sandpit create -p local -P 8088:80
   [[ $stderr == *"publish port 80 at 127.0.0.1:8088: Address already in use"* ]]
@@ -483,7 +496,7 @@ hide() { # PATH...
 }
 
 @test "slirp4netns does it where pasta is not, and without both it is said what to do" {
-  local pasta slirp
+  local pasta slirp doctor
   pasta=$(command -v pasta) slirp=$(command -v slirp4netns)
   hide "$pasta"
   for who in root user; do
@@ -495,8 +508,10 @@ hide() { # PATH...
   [ "$(seen path | tr -d '\n')" = /slirp/slirp ]
   hide "$slirp"
   net nat true
+  doctor=$(world sandpit doctor | grep '^network nat')
   world umount "$pasta" "$slirp"
   [ "$status" -eq 125 ]
+  [[ $doctor == *" off "*"apt install passt"* ]]
   [[ $stderr == *"install the package passt (or slirp4netns)"* ]]
 }
 
