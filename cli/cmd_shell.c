@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shell: run or exec of the image's own shell, on a terminal where there is one. */
-#include <string.h>
-
 #include "cli/command.h"
 
 #define SHELL "if command -v bash >/dev/null; then exec bash; else exec sh; fi"
 
+static bool has_limits(const struct sp_limits *l)
+{
+	return l->memory_bytes || l->disk_bytes || l->cpu_millis || l->pids ||
+		l->nofile || l->file_bytes || l->cpu_time_ms;
+}
+
 /* What only a new sandbox can be given. */
 static const char *made_with(const struct cli_args *args)
 {
-	static const struct sp_limits none;
 	const struct {
 		bool is_given;
 		const char *name;
@@ -25,7 +28,8 @@ static const char *made_with(const struct cli_args *args)
 		{args->credentials.count > 0, "credential"},
 		{args->ttl_ms >= 0, "ttl"},
 		{args->reuse, "reuse"},
-		{memcmp(&args->limits, &none, sizeof(none)) != 0, "limits"},
+		{args->require.count > 0, "require"},
+		{has_limits(&args->limits), "limits"},
 	};
 
 	for (size_t i = 0; i < SP_COUNT(options); i++)

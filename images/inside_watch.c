@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel watches single folders.  For a tree each folder in it gets a watch, a new
- * one when it appears; what was in that by then is told as created.
+ * one when it is seen first; what was in that by then is told as created.  Between a
+ * change and its telling anything may happen: the name may be another folder's by then.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/auto.h"
@@ -22,6 +24,7 @@
 #define EVENTS_BYTES (64 * 1024)
 #define WATCHES_MAX  8192
 #define DEPTH_MAX    200
+#define TOLD_MAX     8192
 #define WATCHED \
 	(IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | \
 		IN_DELETE_SELF | IN_MOVE_SELF | IN_EXCL_UNLINK)
@@ -31,19 +34,35 @@ struct watched {
 	char *path;
 };
 
+/* Found in a new folder and told, before the kernel's own word of it was read. */
+struct told {
+	int number; /* of the folder's watch: the kernel gives none twice */
+	char *name;
+};
+
 struct watcher {
 	struct sp_tell tell;
 	int inotify;
 	int root; /* number of the watch of the start */
-	bool recursive, is_over;
-	size_t count;
+	bool recursive, is_started, is_over;
+	uint32_t move; /* cookie of the last folder that was moved away ... */
+	char moved[SP_RECORDS_PATH_MAX]; /* ... from here, "" once it came to its end */
+	size_t count, told_count;
 	struct watched items[WATCHES_MAX]; /* by number */
+	struct told told[TOLD_MAX];
 };
+
+static void forget_told(struct watcher *w)
+{
+	while (w->told_count > 0)
+		free(w->told[--w->told_count].name);
+}
 
 static void watcher_free(struct watcher **w)
 {
 	if (!*w)
 		return;
+	forget_told(*w);
 	for (size_t i = 0; i < (*w)->count; i++)
 		free((*w)->items[i].path);
 	sp_close_fd(&(*w)->inotify);
@@ -110,26 +129,78 @@ static int remember(
 	return 0;
 }
 
-/* What was moved away, or will be watched under its new name. */
+static bool is_below(const char *path, const char *top)
+{
+	const size_t len = strlen(top);
+
+	return strncmp(path, top, len) == 0 && (!path[len] || path[len] == '/');
+}
+
+/* What left the tree. */
 static void forget_below(struct watcher *w, const char *path)
 {
-	const size_t len = strlen(path);
-
 	for (size_t i = w->count; i-- > 0;) {
-		const char *p = w->items[i].path;
-
-		if (strncmp(p, path, len) != 0 || (p[len] && p[len] != '/'))
+		if (!is_below(w->items[i].path, path))
 			continue;
 		inotify_rm_watch(w->inotify, w->items[i].number);
 		forget(w, i);
 	}
 }
 
+/* What has another name, and under that is not to be found any more. */
+static int rename_below(
+	struct watcher *w, const char *from, const char *to, struct sp_error *err)
+{
+	char path[SP_RECORDS_PATH_MAX];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < w->count; i++) {
+		const char *p = w->items[i].path;
+
+		if (!is_below(p, from))
+			continue;
+		if (snprintf(path, sizeof(path), "%s%s", to, p + strlen(from)) >=
+			(int)sizeof(path))
+			return sp_fail(
+				err, SP_ERR_LIMIT, "%.64s... is nested too deep", to);
+		rc = remember(w, w->items[i].number, path, err);
+	}
+	return rc;
+}
+
+/* With too many at once the kernel's word is told as well: twice is better than never. */
+static int remember_told(
+	struct watcher *w, int number, const char *name, struct sp_error *err)
+{
+	char *copy;
+
+	if (w->told_count == TOLD_MAX)
+		return 0;
+	copy = strdup(name);
+	if (!copy)
+		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+	w->told[w->told_count++] = (struct told){number, copy};
+	return 0;
+}
+
+/* Was that name told when its folder was found?  Its next creation is another one. */
+static bool take_told(struct watcher *w, int number, const char *name)
+{
+	for (size_t i = 0; i < w->told_count; i++) {
+		if (w->told[i].number != number || strcmp(w->told[i].name, name) != 0)
+			continue;
+		free(w->told[i].name);
+		w->told[i] = w->told[--w->told_count];
+		return true;
+	}
+	return false;
+}
+
 /* By the descriptor, so that what was judged is what is watched. */
 static int watch_fd(struct watcher *w, int fd, const char *path, struct sp_error *err)
 {
 	char name[40];
-	int number;
+	int number, rc;
 
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	number = inotify_add_watch(w->inotify, name, WATCHED);
@@ -140,7 +211,8 @@ static int watch_fd(struct watcher *w, int fd, const char *path, struct sp_error
 			path);
 	if (number < 0)
 		return sp_fail_errno(err, "watch %s", path);
-	return remember(w, number, path, err);
+	rc = remember(w, number, path, err);
+	return rc < 0 ? rc : number;
 }
 
 static void close_dir(DIR **dir)
@@ -154,24 +226,32 @@ struct spot {
 	int dirfd;
 	const char *path;
 	uint32_t depth;
-	bool is_new; /* tell of what is in it */
 };
 
 static int watch_tree(struct watcher *w, const struct spot *at, const char *name,
 	struct sp_error *err);
 
-static int watch_children(
-	struct watcher *w, const struct spot *at, int *fd, struct sp_error *err)
+static int tell_found(struct watcher *w, int number, const char *name, const char *path,
+	struct sp_error *err)
+{
+	int rc = remember_told(w, number, name, err);
+
+	return rc < 0 ? rc : sp_tell_change(&w->tell, "created", path, err);
+}
+
+/* What is in the folder is told of if that is new, which has a number then. */
+static int watch_children(struct watcher *w, const struct spot *at, int *fd, int number,
+	struct sp_error *err)
 {
 	SP_AUTO(close_dir) DIR *dir = fdopendir(*fd);
 	char path[SP_RECORDS_PATH_MAX];
-	const struct spot below = {*fd, path, at->depth + 1, at->is_new};
+	const struct spot below = {*fd, path, at->depth + 1};
 	int rc = 0;
 
 	if (!dir)
 		return sp_fail_errno(err, "%s", at->path);
 	*fd = -1;
-	while (rc == 0) {
+	while (rc >= 0) {
 		struct dirent *e;
 
 		errno = 0;
@@ -184,30 +264,37 @@ static int watch_children(
 			(int)sizeof(path))
 			return sp_fail(err, SP_ERR_LIMIT, "%.64s... is nested too deep",
 				at->path);
-		if (at->is_new)
-			rc = sp_tell_change(&w->tell, "created", path, err);
+		rc = number >= 0 ? tell_found(w, number, e->d_name, path, err) : 0;
 		if (rc == 0)
 			rc = watch_tree(w, &below, e->d_name, err);
 	}
 	return rc;
 }
 
-/* The folder of that name and those in it; what is no folder, or gone, needs no watch. */
+/*
+ * The folder of that name and those in it.  1 if there is none by now, or it needs no
+ * watch.
+ */
 static int watch_tree(struct watcher *w, const struct spot *at, const char *name,
 	struct sp_error *err)
 {
 	sp_autoclose int fd = openat(at->dirfd, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int rc;
+	const size_t known = w->count;
+	int number;
 
 	if (fd < 0 || sp_is_kernel_fs(fd))
-		return 0;
+		return 1;
 	if (at->depth > DEPTH_MAX)
 		return sp_fail(err, SP_ERR_LIMIT, "%.64s... is over %d folders deep",
 			at->path, DEPTH_MAX);
 	/* Before it is read: nothing may appear unseen between the two. */
-	rc = watch_fd(w, fd, at->path, err);
-	return rc < 0 ? rc : watch_children(w, at, &fd, err);
+	number = watch_fd(w, fd, at->path, err);
+	if (number < 0)
+		return number;
+	if (!w->is_started || w->count == known)
+		number = -1;
+	return watch_children(w, at, &fd, number, err);
 }
 
 /* --- Events ------------------------------------------------------------------------- */
@@ -224,12 +311,38 @@ static const struct action {
 	{IN_MOVED_TO, "moved_to"},
 };
 
-static int new_folder(
-	struct watcher *w, const char *path, bool is_new, struct sp_error *err)
+/*
+ * A folder that was moved is known by its number, wherever it is.  Only when it cannot be
+ * found, as it was moved again, its new name is taken from what the kernel says.
+ */
+static int find_folder(struct watcher *w, const struct inotify_event *e,
+	const char *path, struct sp_error *err)
 {
-	const struct spot at = {AT_FDCWD, path, 0, is_new};
+	const struct spot at = {AT_FDCWD, path, 0};
+	const bool was_ours = e->mask & IN_MOVED_TO && w->moved[0] &&
+		e->cookie == w->move;
+	int rc = watch_tree(w, &at, path, err);
 
-	return watch_tree(w, &at, path, err);
+	if (rc > 0)
+		rc = was_ours ? rename_below(w, w->moved, path, err) : 0;
+	if (was_ours)
+		w->moved[0] = '\0';
+	return rc;
+}
+
+static int tell_actions(struct watcher *w, const struct inotify_event *e,
+	const char *path, struct sp_error *err)
+{
+	uint32_t mask = e->mask;
+	int rc = 0;
+
+	if (e->len && mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM) &&
+		take_told(w, e->wd, e->name))
+		mask &= ~(uint32_t)IN_CREATE;
+	for (size_t i = 0; rc == 0 && i < SP_COUNT(actions); i++)
+		if (mask & actions[i].mask)
+			rc = sp_tell_change(&w->tell, actions[i].name, path, err);
+	return rc;
 }
 
 static int tell_event(struct watcher *w, const struct inotify_event *e,
@@ -237,21 +350,21 @@ static int tell_event(struct watcher *w, const struct inotify_event *e,
 {
 	const bool is_folder = e->mask & IN_ISDIR;
 	char path[SP_RECORDS_PATH_MAX];
-	int rc = 0;
+	int rc;
 
 	if (snprintf(path, sizeof(path), "%s%s%s", folder, e->len ? "/" : "",
 		    e->len ? e->name : "") >= (int)sizeof(path))
 		return sp_fail(
 			err, SP_ERR_LIMIT, "%.64s... is nested too deep", folder);
-	for (size_t i = 0; rc == 0 && i < SP_COUNT(actions); i++)
-		if (e->mask & actions[i].mask)
-			rc = sp_tell_change(&w->tell, actions[i].name, path, err);
+	rc = tell_actions(w, e, path, err);
 	if (rc < 0 || !w->recursive || !is_folder || !e->len)
 		return rc;
-	if (e->mask & IN_MOVED_FROM)
-		forget_below(w, path);
+	if (e->mask & IN_MOVED_FROM) {
+		w->move = e->cookie;
+		memcpy(w->moved, path, strlen(path) + 1);
+	}
 	if (e->mask & (IN_CREATE | IN_MOVED_TO))
-		rc = new_folder(w, path, e->mask & IN_CREATE, err);
+		rc = find_folder(w, e, path, err);
 	return rc;
 }
 
@@ -270,6 +383,12 @@ static int take_event(
 		w->is_over = true;
 		return sp_tell_change(&w->tell, "removed", folder, err);
 	}
+	/* It says so itself after both names were told; without a new one it is outside. */
+	if (e->mask & IN_MOVE_SELF && w->moved[0] && strcmp(folder, w->moved) == 0) {
+		forget_below(w, w->moved);
+		w->moved[0] = '\0';
+		return 0;
+	}
 	/* A folder in the tree says the same by itself that the one above says of it. */
 	if (e->len || is_root)
 		rc = tell_event(w, e, folder, err);
@@ -286,7 +405,7 @@ static int read_events(struct watcher *w, struct sp_error *err)
 {
 	static _Alignas(struct inotify_event) char data[EVENTS_BYTES];
 	ssize_t n = read(w->inotify, data, sizeof(data));
-	int rc = 0;
+	int rc = 0, left = 0;
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN
@@ -298,6 +417,9 @@ static int read_events(struct watcher *w, struct sp_error *err)
 		rc = take_event(w, e, err);
 		at += sizeof(*e) + e->len;
 	}
+	/* The kernel has a creation in its queue before anybody can find what is made. */
+	if (ioctl(w->inotify, FIONREAD, &left) == 0 && left == 0)
+		forget_told(w);
 	return rc;
 }
 
@@ -336,14 +458,13 @@ static int start(struct watcher *w, const char *path, struct sp_error *err)
 		shown[--len] = '\0';
 	if (fstat(fd, &st) < 0)
 		return sp_fail_errno(err, "%s", path);
-	rc = watch_fd(w, fd, shown, err);
-	if (rc == 0)
-		w->root = w->items[0].number;
-	if (rc == 0 && w->recursive && S_ISDIR(st.st_mode)) {
-		const struct spot at = {fd, shown, 0, false};
+	w->root = rc = watch_fd(w, fd, shown, err);
+	if (rc >= 0 && w->recursive && S_ISDIR(st.st_mode)) {
+		const struct spot at = {fd, shown, 0};
 
 		rc = watch_tree(w, &at, ".", err);
 	}
+	w->is_started = true;
 	return rc < 0 ? rc
 		      : sp_tell_change(&w->tell, "watching", len ? shown : "/", err);
 }

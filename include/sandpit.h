@@ -461,7 +461,7 @@ struct sp_event {
 	int64_t at_ms;      /* since 1970 */
 	const char *handle; /* of the sandbox */
 	const char *
-		action; /* created exec exited paused resumed snapshot forked destroyed ... */
+		action; /* created exec exited paused resumed timeout-set snapshot ... */
 	const char *details; /* "key=value key=value", or "" */
 };
 typedef int sp_event_fn(void *ctx, const struct sp_event *event);
@@ -531,8 +531,8 @@ SP_API int sp_files_find(struct sp_client *client, const char *handle, const cha
  * Changes below path until cancel_fd is readable, on_change returns non-zero, or path is
  * gone, which are successes.  The first action is "watching", from which on nothing is
  * missed; then created modified attributes removed moved_from moved_to, and "overflow" of
- * path when there were more than could be told.  What appears in a new folder while that
- * is found may be told twice.
+ * path when there were more than could be told.  What is in a folder when that is found is
+ * told as created, by the name it has then; twice only when thousands come at once.
  */
 typedef int sp_change_fn(void *ctx, const char *action, const char *path);
 SP_API int sp_files_watch(struct sp_client *client, const char *handle,

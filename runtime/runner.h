@@ -56,7 +56,6 @@ static inline const char *spec_text(const struct runner *r, uint32_t offset)
 }
 
 /* runner.c */
-int load_spec(struct runner *r, struct sp_error *err);
 void runner_mark(struct runner *r, const char *name);
 int runner_send_status(const struct runner *r, uint32_t kind, int status,
 	const struct sp_error *error);

@@ -21,6 +21,8 @@ int local_noted_start(struct sp_provider *p, const char *id,
 	const struct sp_command *command, uint32_t *number, struct sp_error *err);
 int local_noted_pause(struct sp_provider *p, const char *id, struct sp_error *err);
 int local_noted_resume(struct sp_provider *p, const char *id, struct sp_error *err);
+int local_noted_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err);
 int local_noted_destroy(struct sp_provider *p, const char *id, struct sp_error *err);
 int local_noted_snapshot(
 	struct sp_provider *p, const char *id, const char *name, struct sp_error *err);

@@ -216,10 +216,6 @@ int local_port(struct sp_provider *p, const char *id, const struct sp_port *port
 /* The folder of a sandbox that can be joined, with its record, or why it cannot. */
 int local_find_running(const struct local *l, const char *id, struct sp_record *record,
 	struct sp_error *err);
-void local_outcome(
-	const struct sp_runner_event *event, int64_t start_us, struct sp_outcome *out);
-void local_timeline(
-	const struct sp_command *command, const struct sp_runner_event *event);
 
 /* background.c */
 int local_start(struct sp_provider *p, const char *id, const struct sp_command *command,

@@ -102,6 +102,19 @@ int local_noted_resume(struct sp_provider *p, const char *id, struct sp_error *e
 	return rc;
 }
 
+int local_noted_set_ttl(
+	struct sp_provider *p, const char *id, int64_t ttl_ms, struct sp_error *err)
+{
+	int rc = local_set_ttl(p, id, ttl_ms, err);
+	char text[32];
+
+	if (rc < 0)
+		return rc;
+	snprintf(text, sizeof(text), "ttl_ms=%lld", (long long)ttl_ms);
+	sp_event_append(local_of(p)->state, id, "timeout-set", text);
+	return 0;
+}
+
 static bool is_on_fork(const struct local *l, const char *id)
 {
 	sp_autoclose int base = sp_state_open(l->sandboxes, NULL);

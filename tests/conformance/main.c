@@ -16,18 +16,21 @@
 /* One behaviour that hangs must not hang the suite. */
 #define BEHAVIOUR_SECONDS 120
 
-static const struct behaviours *const groups[] = {
-	&life_behaviours,
-	&exec_behaviours,
-	&stream_behaviours,
-	&deadline_behaviours,
-	&file_behaviours,
-	&file_op_behaviours,
-	&limit_behaviours,
-	&pause_behaviours,
-	&store_behaviours,
-	&terminal_behaviours,
-	&background_behaviours,
+static const struct {
+	const char *name;
+	const struct behaviours *behaviours;
+} groups[] = {
+	{"life", &life_behaviours},
+	{"exec", &exec_behaviours},
+	{"stream", &stream_behaviours},
+	{"deadline", &deadline_behaviours},
+	{"files", &file_behaviours},
+	{"file operations", &file_op_behaviours},
+	{"limits", &limit_behaviours},
+	{"pause", &pause_behaviours},
+	{"store", &store_behaviours},
+	{"terminal", &terminal_behaviours},
+	{"background", &background_behaviours},
 };
 
 static const char *current = "";
@@ -42,33 +45,79 @@ static void hung(int sig)
 
 static enum verdict try_one(const struct behaviour *b, struct world *w)
 {
-	if ((w->driver->capabilities & b->needs) != b->needs)
-		return skip_because(w, NULL, "the provider does not offer it");
 	current = b->name;
 	w->err = (struct sp_error){0};
 	alarm(BEHAVIOUR_SECONDS);
 	return b->test(w);
 }
 
+static bool is_offered(const struct behaviour *b, const struct world *w)
+{
+	return (w->driver->capabilities & b->needs) == b->needs;
+}
+
+static bool is_wanted(const struct behaviour *b, const char *words)
+{
+	return !words || strstr(b->name, words);
+}
+
+/* In one line: a skip is for what could be tried on another machine. */
+static size_t say_not_offered(const struct world *w, const char *words)
+{
+	sp_autobuf struct sp_buf line = SP_BUF_INIT(1024);
+	size_t total = 0;
+
+	for (size_t g = 0; g < SP_COUNT(groups); g++) {
+		const struct behaviours *of = groups[g].behaviours;
+		size_t n = 0;
+
+		for (size_t i = 0; i < of->count; i++)
+			n += is_wanted(&of->items[i], words) &&
+				!is_offered(&of->items[i], w);
+		if (n)
+			sp_buf_addf(&line, "%s %s %zu", total ? "," : "",
+				groups[g].name, n);
+		total += n;
+	}
+	if (total)
+		printf("# not offered by %s: %zu behaviours:%s\n", w->driver->name,
+			total, sp_buf_str(&line));
+	return total;
+}
+
+static int try_group(
+	const struct behaviours *of, struct world *w, const char *words, int *number)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < of->count; i++) {
+		const struct behaviour *b = &of->items[i];
+		enum verdict v;
+
+		if (!is_wanted(b, words) || !is_offered(b, w))
+			continue;
+		v = try_one(b, w);
+		failed += v == FAILS;
+		printf("%sok %d - %s%s%s\n", v == FAILS ? "not " : "", ++*number,
+			b->name, v == SKIPS ? " # SKIP " : "",
+			v == SKIPS ? w->reason : "");
+		fflush(stdout);
+	}
+	return failed;
+}
+
 static int try_all(struct world *w, const char *words)
 {
 	int number = 0, failed = 0;
+	size_t missing;
 
-	for (size_t g = 0; g < SP_COUNT(groups); g++) {
-		for (size_t i = 0; i < groups[g]->count; i++) {
-			const struct behaviour *b = &groups[g]->items[i];
-			enum verdict v;
-
-			if (words && !strstr(b->name, words))
-				continue;
-			v = try_one(b, w);
-			failed += v == FAILS;
-			printf("%sok %d - %s%s%s\n", v == FAILS ? "not " : "", ++number,
-				b->name, v == SKIPS ? " # SKIP " : "",
-				v == SKIPS ? w->reason : "");
-			fflush(stdout);
-		}
-	}
+	for (size_t g = 0; g < SP_COUNT(groups); g++)
+		failed += try_group(groups[g].behaviours, w, words, &number);
+	missing = say_not_offered(w, words);
+	/* Of those that were picked there is none to try. */
+	if (number == 0 && missing)
+		printf("ok %d - %s # SKIP the provider does not offer it\n", ++number,
+			words);
 	printf("1..%d\n", number);
 	return failed;
 }

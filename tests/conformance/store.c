@@ -306,6 +306,8 @@ static enum verdict events_tell_what_happened_to_a_sandbox(struct world *w)
 	EXPECT(create_from(w, NULL, &own) == 0);
 	snprintf(handle, sizeof(handle), "%s:%s", w->driver->name, own.id);
 	EXPECT(execute(w, own.id, shell("exit 3"), &r) == 0);
+	if (w->driver->set_ttl)
+		EXPECT(sp_provider_set_ttl(w->p, own.id, 90000, &w->err) == 0);
 	EXPECT(sp_provider_destroy(w->p, own.id, &w->err) == 0);
 	opts.handle = own.id;
 	EXPECT(sp_provider_events(w->p, &opts, &w->err) == 0);
@@ -313,6 +315,8 @@ static enum verdict events_tell_what_happened_to_a_sandbox(struct world *w)
 	EXPECT(!heard.foreign);
 	EXPECT(strstr(heard.actions, "created(") == heard.actions);
 	EXPECT(strstr(heard.actions, "exited(status=3)"));
+	EXPECT(!w->driver->set_ttl ||
+		strstr(heard.actions, "timeout-set(ttl_ms=90000)"));
 	EXPECT(strstr(heard.actions, "destroyed(reason=asked)"));
 	heard.actions[0] = '\0';
 	opts.since_ms = sp_clock_real_ms() + 1000;

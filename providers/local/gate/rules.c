@@ -57,9 +57,8 @@ static bool is_name(const char *host)
 			if (label == 0)
 				return false;
 			label = 0;
-		} else if (!isalnum((unsigned char)*at) && *at != '-' && *at != '_') {
-			return false;
-		} else if (++label > LABEL_MAX) {
+		} else if ((!isalnum((unsigned char)*at) && *at != '-' && *at != '_') ||
+			++label > LABEL_MAX) {
 			return false;
 		}
 	}
