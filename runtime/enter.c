@@ -329,20 +329,22 @@ static void bury(pid_t reaper)
 		;
 }
 
-void kill_sandbox(void)
+void kill_sandbox(const struct runner *r)
 {
 	(void)syscall(SYS_pidfd_send_signal, FIXED_SANDBOX, SIGKILL, NULL, 0);
+	/* It may be paused. */
+	let_die(r);
 }
 
 /*
  * Its end is the sandbox's: the answer comes when nothing of it runs any more.  Process 1
  * waits for all that are inside, the reaper among them, which only we can bury.
  */
-static void end_sandbox(pid_t reaper)
+static void end_sandbox(const struct runner *r, pid_t reaper)
 {
 	struct pollfd p = {.fd = FIXED_SANDBOX, .events = POLLIN};
 
-	kill_sandbox();
+	kill_sandbox(r);
 	if (reaper > 0)
 		bury(reaper);
 	while (poll(&p, 1, -1) < 0 && errno == EINTR)
@@ -387,7 +389,7 @@ static void serve_command(
 		kill(reaper, SIGKILL);
 	}
 	if (c->request.flags & SP_CF_LAST)
-		end_sandbox(reaper);
+		end_sandbox(r, reaper);
 	send_event(r, &event);
 }
 
@@ -416,7 +418,7 @@ static _Noreturn void refuse(
 		event->kind = SP_EVENT_FAILED;
 		explain(&event->error);
 		if (c.request.flags & SP_CF_LAST)
-			end_sandbox(0);
+			end_sandbox(r, 0);
 		send_event(r, event);
 	}
 	_exit(1);

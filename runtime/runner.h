@@ -111,7 +111,7 @@ struct entrance {
 };
 _Noreturn void enter(struct runner *r, const struct entrance *e);
 /* The supervisor hears of it and cleans up. */
-void kill_sandbox(void);
+void kill_sandbox(const struct runner *r);
 /* Inside: wait for the command and become it. */
 _Noreturn void join_command(struct runner *r);
 

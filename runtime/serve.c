@@ -88,9 +88,7 @@ static void give_reason(struct serving *s, const char *reason)
 static void end_sandbox(struct serving *s)
 {
 	s->is_killed = true;
-	kill_sandbox();
-	/* It may be paused. */
-	let_die(s->r);
+	kill_sandbox(s->r);
 }
 
 /* --- The start ------------------------------------------------------------------------ */

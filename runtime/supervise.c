@@ -81,7 +81,7 @@ static void take_status(struct supervision *s)
 		s->event->status = m.status;
 		/* All inside dies while we still count what it used. */
 		if (s->r->is_last)
-			kill_sandbox();
+			kill_sandbox(s->r);
 		runner_mark(s->r, "exited");
 	} else {
 		s->has_outcome = true;

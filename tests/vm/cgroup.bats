@@ -197,7 +197,7 @@ cgroups_of() { # BOX
   echo $$ >"$delegated/cgroup.procs"
   echo $$ >"$delegated/threads/cgroup.threads"
   chown -R 65534:65534 "$W"/{home,state,run,config,cache}
-  AS_USER=1
+  export AS_USER=1
   local box
   box=$(new_sandbox)
   [[ $(layer "$box" pause) == *"limits threads only"* ]]
