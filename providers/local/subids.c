@@ -133,8 +133,8 @@ static bool name_from_passwd(uint32_t uid, char *out, size_t size)
 
 		if (field)
 			field++;
-		if (field && take_number(&field, end, ':', &number) &&
-			number == uid && (size_t)(name_end - line) < size) {
+		if (field && take_number(&field, end, ':', &number) && number == uid &&
+			(size_t)(name_end - line) < size) {
 			snprintf(out, size, "%.*s", (int)(name_end - line), line);
 			found = true;
 		}
