@@ -104,8 +104,7 @@ cannot_start() { # REASON
   as rootless
   run unshare -Ur bash -c 'echo 0 >/proc/sys/user/max_user_namespaces && sandpit doctor --json'
   [ "$status" -eq 125 ]
-  [[ $(json '[5]["layer"]' <<<"$output") == "user namespace" ]]
-  [[ $(json '[5]["mend"]' <<<"$output") == "sysctl user.max_user_namespaces"* ]]
+  [[ $(json ';v=[r["mend"] for r in v if r["layer"]=="user namespace"][0]' <<<"$output") == "sysctl user.max_user_namespaces"* ]]
 }
 
 @test "without the new mount interface nothing starts, and doctor says why" {
