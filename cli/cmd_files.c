@@ -74,18 +74,13 @@ static int no_memory(struct sp_error *err)
 static int print_json(const struct sp_entry_list *list, struct sp_error *err)
 {
 	sp_autojson struct json_object *array = json_object_new_array();
+	int rc = 0;
 
 	if (!array)
 		return no_memory(err);
-	for (size_t i = 0; i < list->count; i++) {
-		struct json_object *one = entry_json(&list->items[i]);
-
-		if (!one || json_object_array_add(array, one) < 0) {
-			json_object_put(one);
-			return no_memory(err);
-		}
-	}
-	return out_json(sp_take_ptr(array), err);
+	for (size_t i = 0; rc == 0 && i < list->count; i++)
+		rc = out_json_add(array, entry_json(&list->items[i]), err);
+	return rc < 0 ? rc : out_json(sp_take_ptr(array), err);
 }
 
 static void add_cell(struct out_table *t, const char *fmt, ...)

@@ -59,18 +59,13 @@ static int print_table(const struct sp_sandbox_list *list, struct sp_error *err)
 static int print_json(const struct sp_sandbox_list *list, struct sp_error *err)
 {
 	sp_autojson struct json_object *array = json_object_new_array();
+	int rc = 0;
 
 	if (!array)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < list->count; i++) {
-		struct json_object *one = cli_info_json(&list->items[i]);
-
-		if (!one || json_object_array_add(array, one) < 0) {
-			json_object_put(one);
-			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
-		}
-	}
-	return out_json(sp_take_ptr(array), err);
+	for (size_t i = 0; rc == 0 && i < list->count; i++)
+		rc = out_json_add(array, cli_info_json(&list->items[i]), err);
+	return rc < 0 ? rc : out_json(sp_take_ptr(array), err);
 }
 
 int cmd_list(struct cli_args *args, struct sp_error *err)

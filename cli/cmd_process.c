@@ -76,18 +76,13 @@ int cli_print_started(const struct cli_args *args, const char *handle, uint32_t 
 static int print_json(const struct sp_process_list *list, struct sp_error *err)
 {
 	sp_autojson struct json_object *array = json_object_new_array();
+	int rc = 0;
 
 	if (!array)
 		return sp_fail(err, SP_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < list->count; i++) {
-		struct json_object *one = info_json(&list->items[i]);
-
-		if (!one || json_object_array_add(array, one) < 0) {
-			json_object_put(one);
-			return sp_fail(err, SP_ERR_NOMEM, "out of memory");
-		}
-	}
-	return out_json(sp_take_ptr(array), err);
+	for (size_t i = 0; rc == 0 && i < list->count; i++)
+		rc = out_json_add(array, info_json(&list->items[i]), err);
+	return rc < 0 ? rc : out_json(sp_take_ptr(array), err);
 }
 
 static const char *state_of(const struct sp_process_info *info)

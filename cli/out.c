@@ -147,3 +147,12 @@ int out_table_print(struct out_table *t, struct sp_error *err)
 	}
 	return out_text(&text, err);
 }
+
+int out_json_add(
+	struct json_object *array, struct json_object *one, struct sp_error *err)
+{
+	if (one && json_object_array_add(array, one) == 0)
+		return 0;
+	json_object_put(one);
+	return sp_fail(err, SP_ERR_NOMEM, "out of memory");
+}

@@ -20,6 +20,10 @@ void out_error(const struct cli_args *args, const struct sp_error *err);
 /* A JSON value as one line on stdout; takes it. */
 int out_json(struct json_object *value, struct sp_error *err);
 
+/* Append one to an array, which owns it from here on; NOMEM, also where it is NULL. */
+int out_json_add(
+	struct json_object *array, struct json_object *one, struct sp_error *err);
+
 /* Text on stdout. */
 int out_text(const struct sp_buf *text, struct sp_error *err);
 
